@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/cpu_features.h"
+
+#include <array>
+#include <utility>
+
+namespace pajamas {
+namespace {
+
+constexpr std::array kNames = {
+    std::pair{Isa::kGeneric, std::string_view("generic")},
+    std::pair{Isa::kAvx2, std::string_view("avx2")},
+    std::pair{Isa::kAvx512, std::string_view("avx512")},
+    std::pair{Isa::kNeon, std::string_view("neon")},
+};
+
+}  // namespace
+
+std::string_view isa_name(Isa isa) {
+  for (const auto& [value, name] : kNames) {
+    if (value == isa) return name;
+  }
+  return "unknown";
+}
+
+std::optional<Isa> parse_isa(std::string_view name) {
+  for (const auto& [value, known] : kNames) {
+    if (known == name) return value;
+  }
+  return std::nullopt;
+}
+
+bool cpu_supports(Isa isa) {
+  switch (isa) {
+    case Isa::kGeneric:
+      return true;
+#if defined(__x86_64__)
+    case Isa::kAvx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("f16c");
+    case Isa::kAvx512:
+      return cpu_supports(Isa::kAvx2) && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl");
+#elif defined(__aarch64__)
+    case Isa::kNeon:
+      return true;
+#endif
+    default:
+      return false;
+  }
+}
+
+}  // namespace pajamas

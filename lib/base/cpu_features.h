@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instruction sets the kernels are written for, and which of them this machine runs.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace pajamas {
+
+enum class Isa { kGeneric, kAvx2, kAvx512, kNeon };
+
+std::string_view isa_name(Isa isa);  // "generic", "avx2", ...
+std::optional<Isa> parse_isa(std::string_view name);
+
+// kAvx2: AVX2, FMA and F16C. kAvx512: F, BW, DQ and VL on top. kGeneric: always.
+bool cpu_supports(Isa isa);
+
+}  // namespace pajamas
