@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One library, one test program and one include rule per line of lib/LAYERS.
 #
 # lib/<layer>/**/*.cc       -> library pajamas_<layer>, linked with the layers its line names

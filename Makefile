@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each target works alone on a fresh Debian 12: it installs the packages it needs (as root; else it
+# says which are missing), then builds. The build itself is CMake; see CMakePresets.json.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+PYTHON ?= python3
+# Test programs run this long or fail; the slowest takes a few seconds.
+TEST_TIMEOUT_S ?= 300
+FUZZ_SECONDS ?= 60
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
+	  column -t -s '|'
+
+.PHONY: deps
+deps: ## install the Debian packages the build needs
+	@tools/install_deps.sh build
+
+.PHONY: build
+build: deps ## programs in build/bin/
+	cmake --preset release
+	cmake --build build --parallel $(JOBS)
+
+.PHONY: demo
+demo: build ## convert the bundled example model and show what came out
+	@tools/demo.sh build/demo
+
+.PHONY: test
+test: build ## build and run all default tests (no network once built)
+	ctest --test-dir build --parallel $(JOBS) --timeout $(TEST_TIMEOUT_S) --label-exclude interop \
+	  --output-on-failure
+
+.PHONY: interop
+interop: build ## install the light peers (npm, PyPI) and compare with them live
+	@tools/install_deps.sh interop
+	tests/interop/run.sh build
+
+.PHONY: check
+check: build ## structural checks: layers, sizes, text, formatting, no test left out
+	@tools/install_deps.sh lint
+	$(PYTHON) tests/tools/test_checks.py
+	$(PYTHON) tools/check_layers.py
+	$(PYTHON) tools/check_text.py
+	$(PYTHON) tools/check_sizes.py
+	$(PYTHON) tools/check_tests_built.py build
+	tools/check_format.sh
+
+.PHONY: format
+format: ## rewrite all C++ sources in the house format
+	@tools/install_deps.sh lint
+	tools/check_format.sh --fix
+
+# All files take some minutes, so .ci/run leaves this out; FILES='lib/base/file.cc' narrows it.
+.PHONY: tidy
+tidy: build ## clang-tidy on all sources, or on FILES='...'
+	@tools/install_deps.sh lint
+	tools/run_tidy.sh build $(FILES)
+
+.PHONY: asan
+asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset asan
+	cmake --build build/presets/asan --parallel $(JOBS)
+	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  ctest --test-dir build/presets/asan --parallel $(JOBS) --timeout 900 \
+	  --label-exclude 'interop|memory' --output-on-failure
+
+.PHONY: tsan
+tsan: deps ## all tests under ThreadSanitizer
+	cmake --preset tsan
+	cmake --build build/presets/tsan --parallel $(JOBS)
+	TSAN_OPTIONS=halt_on_error=1 \
+	  ctest --test-dir build/presets/tsan --parallel $(JOBS) --timeout 900 \
+	  --label-exclude 'interop|memory' --output-on-failure
+
+.PHONY: fuzz
+fuzz: deps ## each fuzz target for FUZZ_SECONDS (default 60), from its corpus
+	@tools/install_deps.sh fuzz
+	cmake --preset fuzz
+	cmake --build build/presets/fuzz --parallel $(JOBS)
+	tools/run_fuzz.sh build/presets/fuzz $(FUZZ_SECONDS)
+
+.PHONY: bench-quantize
+bench-quantize: build ## speed and memory against llama.cpp on a 1B-shaped model (2.5 GB of disk)
+	@tools/install_deps.sh interop
+	cmake --build build --parallel $(JOBS) --target bench_programs
+	$(PYTHON) bench/quantize.py --build build $(BENCH_ARGS)
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
