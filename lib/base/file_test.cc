@@ -64,6 +64,65 @@ TEST_F(FileTest, ATextFileOverTheLimitIsNotRead) {
   EXPECT_FALSE(read_text_file(folder_ / "a", 7));
 }
 
+TEST_F(FileTest, WritesLandAtTheirOffsetsWhateverTheirOrder) {
+  const auto file = File::open_write(folder_ / "a");
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->write_at(3, std::as_bytes(std::span("def", 3))));
+  ASSERT_TRUE(file->write_at(0, std::as_bytes(std::span("abc", 3))));
+  EXPECT_EQ(file->size_bytes().value(), 6U);
+  ASSERT_TRUE(file->resize(5));
+  EXPECT_EQ(read_text_file(folder_ / "a", 100).value(), "abcde");
+}
+
+TEST_F(FileTest, ReservedSpaceReadsAsZeros) {
+  const auto file = File::open_write(folder_ / "a");
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->reserve(3));
+  EXPECT_EQ(read_text_file(folder_ / "a", 100).value(), std::string(3, '\0'));
+}
+
+TEST_F(FileTest, AReservationTheDiskCannotHoldIsNoSpace) {
+  const auto file = File::open_write(folder_ / "a");
+  ASSERT_TRUE(file);
+  const Status status = file->reserve(std::uint64_t{1} << 50);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("cannot reserve space for"));
+}
+
+TEST_F(FileTest, AMissingFileIsNotFoundAndNamesThePath) {
+  const auto file = File::open_read(folder_ / "gone");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(file.error().message, HasSubstr((folder_ / "gone").string()));
+}
+
+TEST_F(FileTest, ASymbolicLinkIsNotWrittenThrough) {
+  ASSERT_TRUE(write_file_atomic(folder_ / "target", "kept"));
+  fs::create_symlink(folder_ / "target", folder_ / "link");
+  EXPECT_FALSE(File::open_write(folder_ / "link"));
+  EXPECT_EQ(read_text_file(folder_ / "target", 100).value(), "kept");
+}
+
+TEST_F(FileTest, ARenameReplacesTheOldFile) {
+  ASSERT_TRUE(write_file_atomic(folder_ / "new", "new"));
+  ASSERT_TRUE(write_file_atomic(folder_ / "a", "old"));
+  ASSERT_TRUE(rename_durable(folder_ / "new", folder_ / "a"));
+  EXPECT_EQ(read_text_file(folder_ / "a", 100).value(), "new");
+  const Status missing = rename_durable(folder_ / "new", folder_ / "a");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(FileTest, RemovingWhatIsNotThereIsFineAndAFullFolderIsNot) {
+  EXPECT_TRUE(remove_file_if_present(folder_ / "gone"));
+  EXPECT_FALSE(remove_file_if_present(folder_));
+}
+
+TEST_F(FileTest, FreeSpaceOfAMissingFolderIsAnError) {
+  EXPECT_GT(free_disk_bytes(folder_).value(), 0U);
+  EXPECT_EQ(free_disk_bytes(folder_ / "gone").error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(FileTest, AMapWhoseFileShrinksReadsZerosAndSaysSo) {
   ASSERT_TRUE(write_file_atomic(folder_ / "a", std::string(3 * 65536, 'x')));
   const auto map = MappedFile::open(folder_ / "a");

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/cpu_features.h"
+
+#include <gtest/gtest.h>
+
+namespace pajamas {
+namespace {
+
+TEST(CpuFeatures, EveryNameParsesBackToItsInstructionSet) {
+  for (const Isa isa : {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+    EXPECT_EQ(parse_isa(isa_name(isa)), isa);
+  }
+  EXPECT_EQ(parse_isa("sse9"), std::nullopt);
+  EXPECT_EQ(parse_isa(""), std::nullopt);
+}
+
+TEST(CpuFeatures, GenericRunsEverywhereAndAvx512ImpliesAvx2) {
+  EXPECT_TRUE(cpu_supports(Isa::kGeneric));
+  EXPECT_TRUE(!cpu_supports(Isa::kAvx512) || cpu_supports(Isa::kAvx2));
+  EXPECT_FALSE(cpu_supports(Isa::kAvx2) && cpu_supports(Isa::kNeon));
+}
+
+}  // namespace
+}  // namespace pajamas
