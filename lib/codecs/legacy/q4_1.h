@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Q4_1: 32 weights in 20 bytes, a scale and a minimum. w = scale * code + min.
+// docs/codecs/q4_1.md
+#pragma once
+
+#include <cstdint>
+
+#include "codecs/codec.h"
+
+namespace pajamas {
+
+// Bytes of a block:
+//    0  u16    scale, F16
+//    2  u16    minimum, F16
+//    4  u8[16] low nibble of byte j: code j, high nibble: code j + 16
+struct Q4_1Block {
+  std::uint16_t scale_f16;
+  std::uint16_t min_f16;
+  std::uint8_t nibbles[16];
+};
+static_assert(sizeof(Q4_1Block) == dtype_info(DType::kQ4_1).block_bytes);
+
+extern const Codec kQ4_1Codec;
+
+}  // namespace pajamas
