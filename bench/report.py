@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every benchmark prints and writes: a table of cases and the machine they ran on."""
+
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass
+class Case:
+    """One line: ours against the peer. `ratio` is what `target` speaks about."""
+
+    case: str
+    ours: float
+    peer: float | None
+    unit: str
+    ratio: float
+    target: str  # ">= 8", "<= 0.95", or "" for information only
+
+    def is_met(self) -> bool:
+        if not self.target:
+            return True
+        relation, limit = self.target.split()[:2]
+        return self.ratio >= float(limit) if relation == ">=" else self.ratio <= float(limit)
+
+
+def machine() -> dict:
+    model = "unknown"
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    os_release = platform.freedesktop_os_release()
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "ram_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "os": os_release.get("PRETTY_NAME", platform.platform()),
+        "kernel": platform.release(),
+    }
+
+
+def print_table(cases: list[Case]) -> None:
+    width = max(len(case.case) for case in cases)
+    print(f"{'case':{width}}  {'ours':>9}  {'peer':>9}  unit  {'ratio':>7}  target")
+    for case in cases:
+        peer = "-" if case.peer is None else f"{case.peer:.2f}"
+        verdict = "" if not case.target else ("  ok" if case.is_met() else "  MISSED")
+        print(
+            f"{case.case:{width}}  {case.ours:9.2f}  {peer:>9}  {case.unit:4}  {case.ratio:7.2f}"
+            f"  {case.target}{verdict}"
+        )
+
+
+def write_report(path: Path, cases: list[Case], notes: dict) -> None:
+    document = {
+        "command": " ".join(["python3", *sys.argv]),
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        **notes,
+        "cases": [{**asdict(case), "met": case.is_met()} for case in cases],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print(f"\nwritten: {path}")
