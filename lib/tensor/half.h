@@ -20,11 +20,15 @@ constexpr std::uint16_t f32_to_bf16(float value) {
   return static_cast<std::uint16_t>((bits + (0x7fffU + ((bits >> 16) & 1U))) >> 16);
 }
 
+// A signaling NaN becomes quiet, as in hardware.
 constexpr float f16_to_f32(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1fU;
   const std::uint32_t mantissa = half & 0x3ffU;
-  if (exponent == 0x1fU) return std::bit_cast<float>(sign | 0x7f800000U | (mantissa << 13));
+  if (exponent == 0x1fU) {
+    const std::uint32_t quiet = mantissa != 0 ? 0x400000U : 0U;
+    return std::bit_cast<float>(sign | 0x7f800000U | quiet | (mantissa << 13));
+  }
   if (exponent != 0) {
     return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (mantissa << 13));
   }

@@ -58,7 +58,7 @@ float fit_iq4_scale(std::span<const float> x, std::span<const float> weights) {
   if (peak.magnitude < kGroupMaxEps) return 0.0F;
   const float first = -peak.value / level_of(0);
   const LevelSums start = sums_of(x, weights, 1.0F / first);
-  float scale = start.qx / start.q2;
+  float scale = start.q2 > 0.0F ? start.qx / start.q2 : 0.0F;
   float best = scale * start.qx;
   for (int trial = -kTrials; trial <= kTrials; ++trial) {
     const float inverse_scale = (static_cast<float>(trial) + level_of(0)) / peak.value;

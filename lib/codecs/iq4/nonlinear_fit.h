@@ -21,8 +21,8 @@ void round_to_iq4_levels(std::span<const float> x, float inverse_scale,
                          std::span<std::uint8_t> codes);
 
 // The scale of x ~ scale * level: least squares for 15 trial scales around the one that puts the
-// element of largest magnitude on the level -127, the best kept. 0 for a block below kGroupMaxEps.
-// NaN when no trial has a weight above 0, as in the reference.
+// element of largest magnitude on the level -127, the best kept. 0 for a block below kGroupMaxEps
+// and for one whose weights are all 0.
 float fit_iq4_scale(std::span<const float> x, std::span<const float> weights);
 
 }  // namespace pajamas
