@@ -87,8 +87,9 @@ fuzz: deps ## each fuzz target for FUZZ_SECONDS (default 60), from its corpus
 .PHONY: bench-quantize
 bench-quantize: build ## speed and memory against llama.cpp on a 1B-shaped model (2.5 GB of disk)
 	@tools/install_deps.sh interop
+	tests/interop/install_peers.sh build
 	cmake --build build --parallel $(JOBS) --target bench_programs
-	$(PYTHON) bench/quantize.py --build build $(BENCH_ARGS)
+	build/interop/venv/bin/python bench/quantize.py --build build $(BENCH_ARGS)
 
 .PHONY: clean
 clean: ## remove build/

@@ -180,7 +180,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.peers is None:
         arguments.peers = (
-            arguments.build / "peers/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64"
+            arguments.build / "interop/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64"
         )
     types = arguments.types.split(",")
     unknown = [name for name in types if name not in SPEED_TARGETS]
