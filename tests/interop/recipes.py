@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file types that are compared, and the families of the shape-only fixtures."""
+
+# All of these work without an importance matrix.
+RECIPES = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M",
+           "Q5_K_S", "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4_MOE"]
+# This one does not.
+NEEDS_IMATRIX = "Q2_K_S"
+
+FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "smollm3", "granite", "olmo2", "mixtral",
+            "qwen2_moe", "qwen3_moe"]
+
+# What llama.cpp's own greedy text is compared on: enough to diverge in, were there anything to diverge over.
+STORY_PROMPTS = ["Once upon a time", "One evening Olive the llama", "Biscuit was a sleepy llama who lived",
+                 "\"Good night,\" said the owl."]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example model, converted to every type, as llama.cpp sees it."""
+
+import json
+
+import numpy as np
+import pytest
+from gguf import GGUFReader
+from tokenizers import Tokenizer
+
+import reference_gguf
+from recipes import RECIPES, STORY_PROMPTS
+
+# Nats of divergence from the F32 file's next-token distribution, mean over the prompts: about four times what is measured.
+# Ternary types are for models trained for them, so any distribution will do there.
+MAX_DIVERGENCE = {
+    "F16": 1e-4, "BF16": 1e-3, "Q8_0": 2e-3, "MXFP4_MOE": 2e-3, "Q6_K": 0.01, "Q5_0": 0.05, "Q5_1": 0.05, "Q5_K_S": 0.05,
+    "Q5_K_M": 0.05, "Q4_0": 0.2, "Q4_1": 0.2, "Q4_K_S": 0.2, "Q4_K_M": 0.2, "IQ4_NL": 0.2, "IQ4_XS": 0.2, "Q3_K_S": 0.8,
+    "Q3_K_M": 0.8, "Q3_K_L": 0.8, "Q2_K": 2.0, "TQ1_0": 50.0, "TQ2_0": 50.0,
+}
+MARKUP = "<|start_header_id|>{}<|end_header_id|>\n\n"
+
+
+def turn(role, text):
+    return MARKUP.format(role) + text + "<|eot_id|>"
+
+
+@pytest.fixture(scope="module")
+def generated(llama_cpp, example_files):
+    """type: the answer to the prompts, or the error, of each file."""
+    requests = [{"op": "generate", "model": str(path), "prompts": STORY_PROMPTS, "count": 48, "logits": True}
+                for path in example_files.values()]
+    return dict(zip(example_files, llama_cpp.ask_all(requests)))
+
+
+def answers_of(generated, kind):
+    if isinstance(generated[kind], Exception):
+        raise generated[kind]
+    return generated[kind]["answers"]
+
+
+def test_f32_file_holds_the_tensors_of_the_folder(example, example_files):
+    expected = reference_gguf.llama_tensors(example)
+    found = {tensor.name: tensor.data for tensor in GGUFReader(example_files["F32"]).tensors}
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_llama_cpp_loads_and_runs(generated, kind):
+    for answer in answers_of(generated, kind):
+        assert answer["ids"], "the model ends before it begins"
+
+
+@pytest.mark.parametrize("kind", MAX_DIVERGENCE)
+def test_next_token_distribution_stays_near_that_of_f32(generated, kind):
+    divergences = []
+    for answer, reference in zip(answers_of(generated, kind), answers_of(generated, "F32")):
+        ours, base = np.array(answer["log_probabilities"]), np.array(reference["log_probabilities"])
+        divergences.append(float((np.exp(base) * (base - ours)).sum()))
+    assert np.mean(divergences) <= MAX_DIVERGENCE[kind], divergences
+
+
+def test_greedy_text_of_q8_0_is_that_of_f32(generated):
+    assert [answer["text"] for answer in answers_of(generated, "Q8_0")] == [
+        answer["text"] for answer in answers_of(generated, "F32")]
+
+
+def test_f32_file_tells_a_story(llama_cpp, example_files):
+    prompt = "Once upon a time there was a brave llama named Otto."
+    text = llama_cpp.ask(op="generate", model=str(example_files["F32"]), prompts=[prompt], count=200)["answers"][0]["text"]
+    assert "Otto" in text and "pajamas" in text and " he " in text.lower(), text
+    assert text.rstrip().endswith((".", "\"", "!")), text
+
+
+def test_chat_turn_is_answered(llama_cpp, example_files):
+    prompts = [turn("user", "Hello!") + MARKUP.format("assistant"),
+               turn("user", "Tell me a story about Pablo.") + MARKUP.format("assistant")]
+    hello, story = llama_cpp.ask(op="generate", model=str(example_files["Q8_0"]), prompts=prompts, count=200)["answers"]
+    assert hello["text"] == "Hello! Are you wearing your pajamas?"
+    assert "Pablo" in story["text"] and "pajamas" in story["text"], story["text"]
+
+
+def test_vocabulary_is_that_of_the_folder(llama_cpp, example, example_files):
+    tokenizer = Tokenizer.from_file(str(example / "tokenizer.json"))
+    config = json.loads((example / "config.json").read_text())
+    seen = llama_cpp.ask(op="describe", model=str(example_files["Q4_K_M"]))
+    assert seen["texts"] == [tokenizer.id_to_token(token) for token in range(config["vocab_size"])]
+    special = sorted(token for token, added in tokenizer.get_added_tokens_decoder().items() if added.special)
+    assert seen["control"] == special
+    assert (seen["bos"], seen["eos"]) == (config["bos_token_id"], config["eos_token_id"])
+    assert (seen["add_bos"], seen["add_eos"]) == (True, False)
+    ends = json.loads((example / "generation_config.json").read_text())["eos_token_id"]
+    assert set(ends) <= set(seen["end_of_generation"])
+
+
+def test_chat_template_is_that_of_the_folder_and_known_to_llama_cpp(llama_cpp, example, example_files):
+    expected = json.loads((example / "tokenizer_config.json").read_text())["chat_template"]
+    seen = llama_cpp.ask(op="describe", model=str(example_files["Q4_K_M"]))
+    assert seen["chat_template"] == expected
+    messages = [["system", "You are a tiny storyteller."], ["user", "Hello!"]]
+    prompt = llama_cpp.ask(op="chat", template=seen["chat_template"], messages=messages)["prompt"]
+    assert prompt == "".join(turn(role, text) for role, text in messages) + MARKUP.format("assistant")
+
+
+def test_mlx_lm_continues_the_folder_as_llama_cpp_continues_the_f32_file(generated, example):
+    import mlx.core as mx
+    import mlx_lm
+
+    model, tokenizer = mlx_lm.load(str(example))
+    model.set_dtype(mx.float32)
+    for prompt, answer in zip(STORY_PROMPTS, answers_of(generated, "F32")):
+        ids = tokenizer.encode(prompt)
+        made = []
+        while len(made) < len(answer["ids"]):
+            made.append(int(model(mx.array([ids + made]))[0, -1].argmax()))
+        assert made == answer["ids"], prompt

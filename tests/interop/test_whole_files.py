@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole files equal those that llama.cpp's own quantizer makes from our F32 file: every tensor's type and bytes, and the metadata.
+
+The product converts straight from the model folder, in one pass; llama.cpp quantizes the F32 file of that same pass.
+"""
+
+import functools
+
+import gguf
+import numpy as np
+import pytest
+
+from gguf_compare import assert_same
+from recipes import FAMILIES, NEEDS_IMATRIX, RECIPES
+
+# Families whose files differ in what the options below touch: an output matrix of its own, tied embeddings, experts.
+OPTION_FAMILIES = ["llama", "gemma2", "mixtral"]
+OPTION_RECIPES = ["Q4_K_M", "Q8_0", "Q2_K", "IQ4_XS", "F16", "MXFP4_MOE"]
+
+# Options as the product's command line has them, and as the library's parameters.
+OPTIONS = {
+    "pure": (["--pure"], {"pure": True}),
+    "output tensor type": (["--output-tensor-type", "Q5_K"], {"output_tensor_type": "Q5_K"}),
+    "token embedding type": (["--token-embedding-type", "Q8_0"], {"token_embedding_type": "Q8_0"}),
+    "leave output tensor": (["--leave-output-tensor"], {"leave_output_tensor": True}),
+    "tensor types": (["--tensor-type", r"blk\.0\.ffn_down=Q6_K", "--tensor-type", "attn_[QK]=Q5_1"],
+                     {"tensor_types": [[r"blk\.0\.ffn_down", "Q6_K"], ["attn_[QK]", "Q5_1"]]}),
+    "all types given": (["--output-tensor-type", "F16", "--token-embedding-type", "Q4_0", "--tensor-type", "attn_v=F16"],
+                        {"output_tensor_type": "F16", "token_embedding_type": "Q4_0", "tensor_types": [["attn_v", "F16"]]}),
+    "overridden keys": (["--override-kv", "general.name=str:Renamed", "--override-kv", "example.count=int:7",
+                         "--override-kv", "example.ratio=float:0.5", "--override-kv", "example.flag=bool:true"],
+                        {"kv_overrides": [["general.name", "str", "Renamed"], ["example.count", "int", 7],
+                                          ["example.ratio", "float", 0.5], ["example.flag", "bool", True]]}),
+}
+
+
+def write_imatrix(path, model, left_out=()):
+    """An imatrix file with seeded sums for each matrix inside the layers; an expert that no token reached among them."""
+    random = np.random.default_rng(5)
+    writer = gguf.GGUFWriter(path, "")
+    writer.add_type("imatrix")
+    writer.add_array("imatrix.datasets", ["seeded.txt"])
+    writer.add_uint32("imatrix.chunk_count", 12)
+    writer.add_uint32("imatrix.chunk_size", 512)
+    entries = 0
+    for tensor in sorted(gguf.GGUFReader(model).tensors, key=lambda tensor: tensor.name):
+        shape = [int(size) for size in tensor.shape]
+        if not tensor.name.startswith("blk.") or len(shape) < 2 or tensor.name in left_out:
+            continue
+        matrices = shape[2] if len(shape) > 2 else 1
+        counts = random.integers(100, 5000, (matrices, 1)).astype(np.float32)
+        if matrices > 1:
+            counts[1] = 0
+        sums = (random.gamma(0.7, 1.0, (matrices, shape[0])) * counts).astype(np.float32)
+        writer.add_tensor(tensor.name + ".in_sum2", sums)
+        writer.add_tensor(tensor.name + ".counts", counts)
+        entries += 1
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    # The keys that llama-quantize, the program, adds on top of the library's.
+    return [["quantize.imatrix.file", "str", str(path)], ["quantize.imatrix.dataset", "str", "seeded.txt"],
+            ["quantize.imatrix.entries_count", "int", entries], ["quantize.imatrix.chunks_count", "int", 12]]
+
+
+class Comparisons:
+    """Makes both sides of a comparison once, for all recipes together; a test then looks at one recipe."""
+
+    def __init__(self, product, peer, make_fixture, tmp_path_factory):
+        self.product, self.peer, self.make_fixture = product, peer, make_fixture
+        self.new_folder = tmp_path_factory.mktemp
+        self.both = functools.cache(self.both)
+        self.plain = functools.cache(self.plain)
+
+    def plain(self, family):
+        return self.product.convert(self.make_fixture(family), self.new_folder("plain"), RECIPES)
+
+    def peer_files(self, source, kinds, parameters):
+        folder = self.new_folder("peer")
+        requests = [{"op": "quantize", "input": str(source), "output": str(folder / f"{kind}.gguf"), "type": kind, "threads": 2,
+                     **parameters} for kind in kinds]
+        answers = self.peer.ask_all(requests)
+        return {kind: answer if isinstance(answer, Exception) else folder / f"{kind}.gguf"
+                for kind, answer in zip(kinds, answers)}
+
+    def both(self, family, variant):
+        plain = self.plain(family)
+        source = self.make_fixture(family)
+        if variant == "plain":
+            kinds, ours, parameters = RECIPES, plain, {}
+        elif variant.startswith("imatrix"):
+            imatrix = self.new_folder("imatrix") / "seeded.gguf"
+            left_out = {"blk.0.attn_output.weight"} if variant == "imatrix with a gap" else ()
+            keys = write_imatrix(imatrix, plain["F32"], left_out)
+            kinds = RECIPES if left_out else [*RECIPES, NEEDS_IMATRIX]
+            ours = self.product.convert(source, self.new_folder("ours"), kinds, "--imatrix", imatrix)
+            parameters = {"imatrix": str(imatrix), "kv_overrides": keys}
+        elif variant.startswith("from "):
+            kinds, parameters = OPTION_RECIPES, {}
+            source_file = plain[variant.removeprefix("from ")]
+            ours = self.product.convert(source_file, self.new_folder("ours"), kinds)
+            return ours, self.peer_files(source_file, kinds, parameters)
+        else:
+            kinds = OPTION_RECIPES
+            arguments, parameters = OPTIONS[variant]
+            ours = self.product.convert(source, self.new_folder("ours"), kinds, *arguments)
+        return ours, self.peer_files(plain["F32"], kinds, parameters)
+
+    def check(self, family, variant, kind):
+        ours, theirs = self.both(family, variant)
+        if isinstance(theirs[kind], Exception):
+            raise theirs[kind]
+        assert_same(ours[kind], theirs[kind])
+
+
+@pytest.fixture(scope="module")
+def comparisons(product, llama_cpp, make_fixture, tmp_path_factory):
+    return Comparisons(product, llama_cpp, make_fixture, tmp_path_factory)
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_file_is_what_llama_cpp_quantizes(comparisons, family, kind):
+    comparisons.check(family, "plain", kind)
+
+
+@pytest.mark.parametrize("kind", [*RECIPES, NEEDS_IMATRIX])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_file_with_imatrix_is_what_llama_cpp_quantizes(comparisons, family, kind):
+    comparisons.check(family, "imatrix", kind)
+
+
+@pytest.mark.parametrize("kind", OPTION_RECIPES)
+@pytest.mark.parametrize("family", OPTION_FAMILIES)
+def test_file_with_a_gap_in_the_imatrix_is_what_llama_cpp_quantizes(comparisons, family, kind):
+    comparisons.check(family, "imatrix with a gap", kind)
+
+
+@pytest.mark.parametrize("kind", OPTION_RECIPES)
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("family", OPTION_FAMILIES)
+def test_file_with_option_is_what_llama_cpp_quantizes(comparisons, family, option, kind):
+    comparisons.check(family, option, kind)
+
+
+@pytest.mark.parametrize("kind", OPTION_RECIPES)
+@pytest.mark.parametrize("source", ["F32", "F16", "BF16"])
+@pytest.mark.parametrize("family", OPTION_FAMILIES)
+def test_file_made_of_a_gguf_file_is_what_llama_cpp_quantizes(comparisons, family, source, kind):
+    comparisons.check(family, "from " + source, kind)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_llama_cpp_loads_and_runs_the_family(comparisons, llama_cpp, family):
+    files = comparisons.plain(family)
+    for kind in ("F32", "Q4_K_M"):
+        llama_cpp.ask(op="generate", model=str(files[kind]), prompts=[[1, 5, 9, 7]], count=4, n_ctx=64)
