@@ -17,7 +17,8 @@ namespace pajamas {
 enum class RowOrder : std::uint8_t {
   kSame,
   // Rotary embedding of halves (Hugging Face) to interleaved pairs (GGUF llama): inside each of
-  // `heads` groups of rows, output row 2*i + h is source row h * half + i (h = 0, 1).
+  // `heads` groups of rows, output row 2*i + h is source row h * half + i (h = 0, 1). In a vector
+  // (a q or k bias) every element counts as a row.
   kRopeInterleave,
 };
 
@@ -36,9 +37,9 @@ enum class ElementOp : std::uint8_t { kNone, kAddOne };
 struct OutputTensor {
   std::string name;  // in the output file
   Shape shape;       // outermost first; rows() = sum of row_count over pieces
-  std::vector<Piece> pieces;
+  std::vector<Piece> pieces = {};
   ElementOp op = ElementOp::kNone;
-  std::vector<float> constant;  // not empty: the values themselves, and no pieces
+  std::vector<float> constant = {};  // not empty: the values themselves, and no pieces
   // Stored as F32 whatever type was asked for (norms, routers, biases, factors).
   bool keep_f32 = false;
 };

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Granite 3 (dense): llama with four multipliers.
+#include "archs/families/families.h"
+#include "archs/tensor_groups.h"
+
+namespace pajamas {
+namespace {
+
+constexpr auto kClasses = std::to_array<std::string_view>({"GraniteForCausalLM"});
+
+constexpr auto kKeys = std::to_array<KeyRule>({
+    {.gguf = "attention.scale",
+     .config = "attention_multiplier",
+     .type = KeyRule::Type::kFloat,
+     .default_value = 1.0},
+    {.gguf = "embedding_scale",
+     .config = "embedding_multiplier",
+     .type = KeyRule::Type::kFloat,
+     .default_value = 1.0},
+    {.gguf = "residual_scale",
+     .config = "residual_multiplier",
+     .type = KeyRule::Type::kFloat,
+     .default_value = 1.0},
+    {.gguf = "logit_scale",
+     .config = "logits_scaling",
+     .type = KeyRule::Type::kFloat,
+     .default_value = 1.0},
+});
+constexpr auto kTensors = std::to_array<TensorGroup>(
+    {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, groups::kGatedFfn,
+     groups::kOptionalLlamaBiases});
+}  // namespace
+
+constinit const ArchSpec kGraniteArch{
+    .name = "granite",
+    .hf_class_names = kClasses,
+    .model_type = "granite",
+    .gguf_name = "granite",
+    .attention = {.rope = Rope::kInterleaved},
+    .keys = {.head_dim = HeadDimKeys::kNever,
+             .vocab_size = true,
+             .rope_dimension_count = true,
+             .rope_freqs_tensor = true,
+             .extra = kKeys},
+    .tensors = kTensors,
+    .tokenizer = {.fallback_pre_tokenizer = "refact"},
+};
+
+}  // namespace pajamas

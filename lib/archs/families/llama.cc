@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Llama 2, 3 and 3.x, and the many models that use its class (SmolLM, SmolLM2, TinyLlama, ...).
+#include "archs/families/families.h"
+#include "archs/tensor_groups.h"
+
+namespace pajamas {
+namespace {
+
+constexpr auto kClasses = std::to_array<std::string_view>({"LlamaForCausalLM", "LLaMAForCausalLM"});
+constexpr auto kTensors = std::to_array<TensorGroup>(
+    {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, groups::kGatedFfn,
+     groups::kOptionalLlamaBiases});
+}  // namespace
+
+constinit const ArchSpec kLlamaArch{
+    .name = "llama",
+    .hf_class_names = kClasses,
+    .model_type = "llama",
+    .gguf_name = "llama",
+    .attention = {.rope = Rope::kInterleaved},
+    .keys = {.vocab_size = true, .rope_dimension_count = true, .rope_freqs_tensor = true},
+    .tensors = kTensors,
+    .tokenizer = {.fallback_pre_tokenizer = "llama-bpe"},
+};
+
+}  // namespace pajamas
