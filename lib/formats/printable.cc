@@ -22,7 +22,9 @@ std::string printable(std::string_view text) {
 }
 
 std::string_view describe_foreign_start(std::string_view first_bytes) {
-  if (first_bytes.starts_with("version https://git-lfs") || first_bytes.starts_with("version ")) {
+  constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/";
+  if (first_bytes.size() >= 4 &&
+      kLfsPointer.starts_with(first_bytes.substr(0, kLfsPointer.size()))) {
     return "; it is a Git LFS pointer, not the file itself: fetch it with 'git lfs pull'";
   }
   if (first_bytes.starts_with("GGUF")) return "; it is a GGUF file";
