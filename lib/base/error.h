@@ -54,10 +54,14 @@ template <typename... Args>
 
 }  // namespace pajamas
 
-// The value of a Result, or return its error from the enclosing function.
-#define PJ_TRY(expression)                                                  \
-  __extension__({                                                           \
-    auto pj_result_ = (expression);                                         \
-    if (!pj_result_) return std::unexpected(std::move(pj_result_).error()); \
-    std::move(pj_result_).value();                                          \
+// The value of a Result, or return its error from the enclosing function. May be nested.
+#define PJ_TRY(expression) PJ_TRY_NAMED(PJ_TRY_CONCAT(pj_result_, __COUNTER__), expression)
+
+#define PJ_TRY_CONCAT(a, b) PJ_TRY_CONCAT_EXPANDED(a, b)
+#define PJ_TRY_CONCAT_EXPANDED(a, b) a##b
+#define PJ_TRY_NAMED(result, expression)                            \
+  __extension__({                                                   \
+    auto result = (expression);                                     \
+    if (!result) return std::unexpected(std::move(result).error()); \
+    std::move(result).value();                                      \
   })

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command-line flags as a table: one line per flag gives its name, its place in the command's Flags
+// struct, and its help; parsing, defaults and the echo in JSON follow from that.
+#pragma once
+
+#include <span>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/json.h"
+
+namespace pajamas::cli {
+
+template <typename Flags>
+struct Flag {
+  const char* name;  // "--threads", "-o,--output", or a positional without dashes
+  std::variant<bool Flags::*, int Flags::*, double Flags::*, std::string Flags::*,
+               std::vector<std::string> Flags::*>
+      member;
+  const char* value_name;  // "" for switches
+  const char* help;
+  bool is_required = false;
+};
+
+template <typename Flags>
+void add_flags(CLI::App& command, Flags& flags, std::span<const Flag<Flags>> table) {
+  for (const Flag<Flags>& flag : table) {
+    std::visit(
+        [&](auto member) {
+          auto& target = flags.*member;
+          using Target = std::remove_reference_t<decltype(target)>;
+          if constexpr (std::is_same_v<Target, bool>) {
+            command.add_flag(flag.name, target, flag.help);
+          } else {
+            CLI::Option* option = command.add_option(flag.name, target, flag.help);
+            option->type_name(flag.value_name)->required(flag.is_required);
+            if constexpr (std::is_same_v<Target, std::vector<std::string>>) {
+              option->allow_extra_args(false);  // repeat the flag for more
+            }
+          }
+        },
+        flag.member);
+  }
+}
+
+// Every flag with its value, by name without dashes.
+template <typename Flags>
+Json flags_to_json(const Flags& flags, std::span<const Flag<Flags>> table) {
+  Json echo = Json::object();
+  for (const Flag<Flags>& flag : table) {
+    std::string name = flag.name;
+    if (const std::size_t dashes = name.rfind("--"); dashes != std::string::npos) {
+      name = name.substr(dashes + 2);
+    }
+    std::visit([&](auto member) { echo[name] = flags.*member; }, flag.member);
+  }
+  return echo;
+}
+
+// "a,b" and repeated flags alike: {"a", "b"}.
+std::vector<std::string> split_commas(const std::vector<std::string>& values);
+
+}  // namespace pajamas::cli

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands of llama-pajamas-quant, one file each. Every add_* function registers a command
+// and its flags; the returned function runs it after parsing and gives the exit code's Status.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "base/cancel.h"
+#include "base/error.h"
+
+namespace pajamas::cli {
+
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<Status(const CancelToken& cancel)> run;
+  std::function<bool()> wants_json;  // an error goes to standard output as JSON too
+};
+
+Command add_convert(CLI::App& program);
+Command add_estimate(CLI::App& program);
+Command add_info(CLI::App& program);
+Command add_list_methods(CLI::App& program);
+Command add_verify(CLI::App& program);
+
+}  // namespace pajamas::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb `convert`: a model in, quantized files and a manifest out. `estimate` is its first half.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/progress.h"
+#include "pipeline/execute.h"
+#include "pipeline/manifest.h"
+#include "pipeline/model.h"
+#include "pipeline/plan.h"
+
+namespace pajamas {
+
+struct ConvertOptions {
+  std::string model;                    // folder, file or repo id
+  std::filesystem::path output;         // artifact folder; empty is fine for an estimate
+  std::vector<std::string> gguf_types;  // recipe names
+  std::string name;                     // of the files; empty: from the model
+  ModelOptions model_options;
+  RecipeOptions recipe_options;
+  std::filesystem::path imatrix;  // empty: none
+  SplitOptions split;
+  std::vector<std::string> override_keys;  // KEY=TYPE:VALUE
+  ExecuteOptions execute;
+};
+
+// A model with its plan: what `estimate` shows and `convert` carries out.
+struct PreparedConversion {
+  Model model;
+  std::optional<Imatrix> imatrix;
+  Plan plan;
+  std::string name;
+};
+
+struct ConvertReport {
+  std::vector<FinishedOutput> outputs;  // points into the prepared plan
+  ExecuteResult execution;
+  double wall_seconds = 0;
+  bool was_complete = false;  // an earlier run had done everything but publishing
+};
+
+// unique_ptr: plan and report point into the parts, so the whole must not move.
+Result<std::unique_ptr<PreparedConversion>> prepare_conversion(const ConvertOptions& options);
+
+Result<ConvertReport> convert(const PreparedConversion& prepared, const ConvertOptions& options,
+                              const CancelToken& cancel, Progress& progress);
+
+}  // namespace pajamas

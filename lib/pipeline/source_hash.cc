@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/source_hash.h"
+
+#include <algorithm>
+
+namespace pajamas {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+// With this much waiting, the gap before it belongs to nobody and is read here.
+constexpr std::size_t kMaxWaiting = 32;
+// How far ahead of the hash the disk is asked to read, and how often.
+constexpr std::uint64_t kPrefetchBytes = std::uint64_t{32} << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<SourceHasher>> SourceHasher::open(
+    std::span<const std::filesystem::path> files) {
+  auto hasher = std::make_unique<SourceHasher>();
+  for (const std::filesystem::path& path : files) {
+    auto state = std::make_unique<State>();
+    state->file = PJ_TRY(File::open_read(path));
+    state->size = PJ_TRY(state->file.size_bytes());
+    hasher->states_.push_back(std::move(state));
+  }
+  return hasher;
+}
+
+Status SourceHasher::feed(int file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  State& state = *states_[static_cast<std::size_t>(file)];
+  std::unique_lock lock(state.mutex);
+  if (offset < state.hashed || bytes.empty()) return {};
+  if (state.hashed + kPrefetchBytes / 2 >= state.prefetched && state.prefetched < state.size) {
+    state.file.prefetch(state.prefetched, kPrefetchBytes);
+    state.prefetched += kPrefetchBytes;
+  }
+  if (offset == state.hashed && !state.is_busy) {
+    // The common case: in turn, hashed from the caller's buffer while others go on.
+    state.is_busy = true;
+    lock.unlock();
+    state.hash.update(bytes);
+    lock.lock();
+    state.hashed += bytes.size();
+    state.is_busy = false;
+  } else {
+    state.waiting.try_emplace(offset, bytes.begin(), bytes.end());
+  }
+  while (!state.is_busy && !state.waiting.empty()) {
+    const auto next = state.waiting.begin();
+    if (next->first > state.hashed && state.waiting.size() <= kMaxWaiting) break;
+    const std::vector<std::byte> data = std::move(next->second);
+    const std::uint64_t start = next->first;
+    const std::uint64_t from = state.hashed;
+    state.waiting.erase(next);
+    if (start < from) continue;
+    state.is_busy = true;
+    lock.unlock();
+    const Status status = hash_gap(state, from, start);
+    if (status) state.hash.update(data);
+    lock.lock();
+    state.is_busy = false;
+    if (!status) return status;
+    state.hashed = start + data.size();
+  }
+  return {};
+}
+
+// Hashes the file's own bytes of a range. The caller holds is_busy, or no one else is there.
+Status SourceHasher::hash_gap(State& state, std::uint64_t from, std::uint64_t until) {
+  std::vector<std::byte> buffer;
+  while (from < until) {
+    buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, until - from)));
+    PJ_TRY(state.file.read_at(from, buffer));
+    state.hash.update(buffer);
+    from += buffer.size();
+  }
+  return {};
+}
+
+Result<std::vector<FileHash>> SourceHasher::finish() {
+  std::vector<FileHash> hashes;
+  for (const auto& state : states_) {
+    for (const auto& [offset, data] : state->waiting) {
+      if (offset < state->hashed) continue;
+      PJ_TRY(hash_gap(*state, state->hashed, offset));
+      state->hash.update(data);
+      state->hashed = offset + data.size();
+    }
+    PJ_TRY(hash_gap(*state, state->hashed, state->size));
+    hashes.push_back({.name = state->file.path().filename().string(),
+                      .bytes = state->size,
+                      .sha256 = state->hash.finish_hex()});
+  }
+  return hashes;
+}
+
+}  // namespace pajamas

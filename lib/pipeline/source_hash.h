@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-256 of the source files from the bytes that conversion reads anyway.
+//
+// Workers feed ranges roughly in file order. A range that comes too early waits as a copy; what
+// nobody feeds (headers, tensors that are not used, what an earlier run did already) is read when
+// the hash gets there. feed() may be called from many threads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/sha256.h"
+
+namespace pajamas {
+
+struct FileHash {
+  std::string name;  // without folders
+  std::uint64_t bytes = 0;
+  std::string sha256;
+};
+
+class SourceHasher {
+ public:
+  static Result<std::unique_ptr<SourceHasher>> open(std::span<const std::filesystem::path> files);
+
+  // Bytes of a file at an offset. Ranges come in ascending order of offset, give or take as many as
+  // there are threads.
+  Status feed(int file, std::uint64_t offset, std::span<const std::byte> bytes);
+
+  // Reads what is missing and gives all hashes. Call once, when all workers are done.
+  Result<std::vector<FileHash>> finish();
+
+ private:
+  struct State {
+    File file;
+    std::uint64_t size = 0;
+    std::mutex mutex;              // guards the rest
+    std::uint64_t hashed = 0;      // bytes from the start that are in `hash`
+    std::uint64_t prefetched = 0;  // bytes the system was asked to read ahead
+    std::map<std::uint64_t, std::vector<std::byte>> waiting;
+    bool is_busy = false;  // a thread is hashing; `hash` is that thread's alone
+    Sha256 hash;
+  };
+
+  static Status hash_gap(State& state, std::uint64_t from, std::uint64_t until);
+
+  std::vector<std::unique_ptr<State>> states_;
+};
+
+}  // namespace pajamas
