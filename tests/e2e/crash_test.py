@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run that is killed or interrupted leaves nothing half-made, and the same command finishes it."""
+
+import random
+import signal
+import subprocess
+import time
+
+import harness
+from harness import CANCELLED, MEDIUM, EndToEndTest, final_files, gguf_files, write_model
+
+TYPES = "Q4_K_M,Q6_K,Q8_0"
+KILLS = 25
+
+
+class CrashTest(EndToEndTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.model = write_model(self.folder / "model", MEDIUM)
+        started = time.monotonic()
+        self.reference = self.convert_well(self.model, self.folder / "reference", TYPES)
+        self.run_seconds = time.monotonic() - started
+        self.output = self.folder / "out"
+        self.command = self.convert_command(self.model, self.output, TYPES)
+
+    def interrupt_after(self, seconds: float, number: int) -> subprocess.CompletedProcess:
+        process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(self.command, process.returncode, output, errors)
+
+    def assert_only_whole_files(self) -> None:
+        """What stands under a final name is what the undisturbed run made."""
+        for place, digest in gguf_files(self.output).items():
+            self.assertEqual(digest, self.reference[place], place)
+        if (self.output / "manifest.json").exists():
+            self.assertEqual(gguf_files(self.output), self.reference)
+
+    def test_kill_at_any_point_then_the_same_command_gives_the_same_bytes(self) -> None:
+        generator = random.Random(5)
+        killed = 0
+        for _ in range(KILLS):
+            result = self.interrupt_after(generator.uniform(0, self.run_seconds), signal.SIGKILL)
+            killed += result.returncode == -signal.SIGKILL
+            self.assertIn(result.returncode, (0, -signal.SIGKILL), result.stderr)
+            self.assert_only_whole_files()
+            if result.returncode == 0:
+                self.assertEqual(gguf_files(self.output), self.reference)
+                self.assertFalse((self.output / ".pajamas").exists())
+                subprocess.run(["rm", "-rf", str(self.output)], check=True)
+        self.assertGreater(killed, KILLS // 3)
+        self.assertEqual(self.convert_well(self.model, self.output, TYPES), self.reference)
+        self.assertFalse((self.output / ".pajamas").exists())
+
+    def test_ctrl_c_says_how_to_resume_and_leaves_no_final_file(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                result = self.interrupt_after(self.run_seconds / 3, number)
+                self.assertEqual(result.returncode, CANCELLED, result.stderr)
+                self.assertIn("same command", result.stderr)
+                self.assertEqual(final_files(self.output), {})
+        self.assertEqual(self.convert_well(self.model, self.output, TYPES), self.reference)
+
+    def test_other_settings_after_a_kill_start_anew(self) -> None:
+        self.interrupt_after(self.run_seconds / 2, signal.SIGKILL)
+        other = self.convert_well(self.model, self.output, "Q8_0")
+        self.assertEqual(other, {"gguf/m-q8_0.gguf": self.reference["gguf/m-q8_0.gguf"]})
+
+    def test_a_second_process_on_the_same_folder_is_refused(self) -> None:
+        first = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + 30
+            while not (self.output / ".pajamas").exists() and time.monotonic() < deadline:
+                time.sleep(0.001)
+            first.send_signal(signal.SIGSTOP)
+            second = self.convert(self.model, self.output, TYPES)
+        finally:
+            first.send_signal(signal.SIGCONT)
+            first.communicate(timeout=60)
+        self.assert_refused(second, 9, "another process")
+        self.assertEqual(gguf_files(self.output), self.reference)
+
+
+if __name__ == "__main__":
+    harness.main()
