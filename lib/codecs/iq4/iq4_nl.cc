@@ -56,6 +56,6 @@ constexpr Codec kIQ4_NLCodec{.dtype = DType::kIQ4_NL,
                              .encode_row = encode_iq4_nl,
                              .decode_row = decode_iq4_nl,
                              .uses_importance = true,
-                             .max_rmse_on_unit_normal = 0.09F};
+                             .max_rmse_on_unit_normal = 0.08F};
 
 }  // namespace pajamas

@@ -98,6 +98,6 @@ constexpr Codec kIQ4_XSCodec{.dtype = DType::kIQ4_XS,
                              .encode_row = encode_iq4_xs,
                              .decode_row = decode_iq4_xs,
                              .uses_importance = true,
-                             .max_rmse_on_unit_normal = 0.09F};
+                             .max_rmse_on_unit_normal = 0.08F};
 
 }  // namespace pajamas

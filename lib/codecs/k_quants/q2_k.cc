@@ -122,6 +122,6 @@ constexpr Codec kQ2_KCodec{.dtype = DType::kQ2_K,
                            .encode_row = encode_q2_k,
                            .decode_row = decode_q2_k,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.35F};
+                           .max_rmse_on_unit_normal = 0.31F};
 
 }  // namespace pajamas

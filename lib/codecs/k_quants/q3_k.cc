@@ -125,6 +125,6 @@ constexpr Codec kQ3_KCodec{.dtype = DType::kQ3_K,
                            .encode_row = encode_q3_k,
                            .decode_row = decode_q3_k,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.2F};
+                           .max_rmse_on_unit_normal = 0.16F};
 
 }  // namespace pajamas

@@ -50,6 +50,6 @@ constexpr Codec kQ4_KCodec{.dtype = DType::kQ4_K,
                            .encode_row = encode_q4_k,
                            .decode_row = decode_q4_k,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.1F};
+                           .max_rmse_on_unit_normal = 0.075F};
 
 }  // namespace pajamas

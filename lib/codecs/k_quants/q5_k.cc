@@ -55,6 +55,6 @@ constexpr Codec kQ5_KCodec{.dtype = DType::kQ5_K,
                            .encode_row = encode_q5_k,
                            .decode_row = decode_q5_k,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.05F};
+                           .max_rmse_on_unit_normal = 0.038F};
 
 }  // namespace pajamas

@@ -90,6 +90,6 @@ constexpr Codec kQ6_KCodec{.dtype = DType::kQ6_K,
                            .encode_row = encode_q6_k,
                            .decode_row = decode_q6_k,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.03F};
+                           .max_rmse_on_unit_normal = 0.018F};
 
 }  // namespace pajamas

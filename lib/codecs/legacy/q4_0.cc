@@ -71,6 +71,6 @@ constexpr Codec kQ4_0Codec{.dtype = DType::kQ4_0,
                            .encode_row = encode_q4_0,
                            .decode_row = decode_q4_0,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.1F};
+                           .max_rmse_on_unit_normal = 0.09F};
 
 }  // namespace pajamas

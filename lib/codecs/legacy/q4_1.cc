@@ -76,6 +76,6 @@ constexpr Codec kQ4_1Codec{.dtype = DType::kQ4_1,
                            .encode_row = encode_q4_1,
                            .decode_row = decode_q4_1,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.1F};
+                           .max_rmse_on_unit_normal = 0.08F};
 
 }  // namespace pajamas

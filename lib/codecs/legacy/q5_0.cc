@@ -73,6 +73,6 @@ constexpr Codec kQ5_0Codec{.dtype = DType::kQ5_0,
                            .encode_row = encode_q5_0,
                            .decode_row = decode_q5_0,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.05F};
+                           .max_rmse_on_unit_normal = 0.044F};
 
 }  // namespace pajamas

@@ -77,6 +77,6 @@ constexpr Codec kQ5_1Codec{.dtype = DType::kQ5_1,
                            .encode_row = encode_q5_1,
                            .decode_row = decode_q5_1,
                            .uses_importance = true,
-                           .max_rmse_on_unit_normal = 0.05F};
+                           .max_rmse_on_unit_normal = 0.04F};
 
 }  // namespace pajamas

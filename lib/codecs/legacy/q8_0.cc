@@ -43,6 +43,6 @@ constexpr Codec kQ8_0Codec{.dtype = DType::kQ8_0,
                            .encode_row = encode_q8_0,
                            .decode_row = decode_q8_0,
                            .uses_importance = false,
-                           .max_rmse_on_unit_normal = 0.007F};
+                           .max_rmse_on_unit_normal = 0.0055F};
 
 }  // namespace pajamas

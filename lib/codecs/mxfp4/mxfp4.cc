@@ -97,6 +97,6 @@ constexpr Codec kMXFP4Codec{.dtype = DType::kMXFP4,
                             .encode_row = encode_mxfp4,
                             .decode_row = decode_mxfp4,
                             .uses_importance = false,
-                            .max_rmse_on_unit_normal = 0.15F};
+                            .max_rmse_on_unit_normal = 0.125F};
 
 }  // namespace pajamas

@@ -45,11 +45,11 @@ constexpr Codec kF16Codec{.dtype = DType::kF16,
                           .encode_row = encode_half<f32_to_f16>,
                           .decode_row = decode_half<f16_to_f32>,
                           .uses_importance = false,
-                          .max_rmse_on_unit_normal = 0.0003F};
+                          .max_rmse_on_unit_normal = 0.00022F};
 constexpr Codec kBF16Codec{.dtype = DType::kBF16,
                            .encode_row = encode_half<f32_to_bf16>,
                            .decode_row = decode_half<bf16_to_f32>,
                            .uses_importance = false,
-                           .max_rmse_on_unit_normal = 0.0025F};
+                           .max_rmse_on_unit_normal = 0.0018F};
 
 }  // namespace pajamas

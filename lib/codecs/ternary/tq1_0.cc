@@ -79,6 +79,6 @@ constexpr Codec kTQ1_0Codec{.dtype = DType::kTQ1_0,
                             .encode_row = encode_tq1_0,
                             .decode_row = decode_tq1_0,
                             .uses_importance = false,
-                            .max_rmse_on_unit_normal = 1.0F};
+                            .max_rmse_on_unit_normal = 0.8F};
 
 }  // namespace pajamas

@@ -50,6 +50,6 @@ constexpr Codec kTQ2_0Codec{.dtype = DType::kTQ2_0,
                             .encode_row = encode_tq2_0,
                             .decode_row = decode_tq2_0,
                             .uses_importance = false,
-                            .max_rmse_on_unit_normal = 1.0F};
+                            .max_rmse_on_unit_normal = 0.8F};
 
 }  // namespace pajamas
