@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from peer import Peer
-from recipes import RECIPES
+from recipes import FIXTURES, RECIPES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PJ_BUILD", ROOT / "build"))
@@ -69,13 +69,14 @@ def optional_models():
 
 @pytest.fixture(scope="session")
 def make_fixture(tmp_path_factory):
-    """Makes the shape-only model folder of a family, once."""
+    """Makes a shape-only model folder of FIXTURES, once."""
     made = {}
 
-    def make(family):
-        if family not in made:
-            made[family] = tmp_path_factory.mktemp("family") / family
-            run_program(BUILD / "bin/make_fixture", family, made[family])
-        return made[family]
+    def make(name):
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp("fixture") / name.replace(" ", "-")
+            family, *options = FIXTURES[name]
+            run_program(BUILD / "bin/make_fixture", family, made[name], *options)
+        return made[name]
 
     return make

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file types that are compared, and the families of the shape-only fixtures."""
+"""The file types that are compared, and the shape-only models they are compared on."""
 
 # All of these work without an importance matrix.
 RECIPES = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M",
@@ -7,8 +7,17 @@ RECIPES = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K",
 # This one does not.
 NEEDS_IMATRIX = "Q2_K_S"
 
-FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "smollm3", "granite", "olmo2", "mixtral",
-            "qwen2_moe", "qwen3_moe"]
+# name: arguments of make_fixture. One plain model of each family, and shapes that recipes treat otherwise: many layers, rows that
+# blocks of 256 do not fit, a tied head, eight experts, tensors that no weight of the source is.
+FIXTURES = {family: [family] for family in (
+    "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "smollm3", "granite", "olmo2", "mixtral", "qwen2_moe",
+    "qwen3_moe", "llama3", "phi3_longrope")}
+FIXTURES |= {
+    "llama deep": ["llama", "--layers", "16", "--ffn", "256"],
+    "llama odd": ["llama", "--odd"],
+    "llama tied": ["llama", "--tied"],
+    "mixtral of 8": ["mixtral", "--experts", "8"],
+}
 
 # What llama.cpp's own greedy text is compared on: enough to diverge in, were there anything to diverge over.
 STORY_PROMPTS = ["Once upon a time", "One evening Olive the llama", "Biscuit was a sleepy llama who lived",

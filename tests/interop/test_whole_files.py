@@ -4,17 +4,14 @@
 The product converts straight from the model folder, in one pass; llama.cpp quantizes the F32 file of that same pass.
 """
 
-import functools
-
-import gguf
-import numpy as np
 import pytest
 
 from gguf_compare import assert_same
-from recipes import FAMILIES, NEEDS_IMATRIX, RECIPES
+from recipes import FIXTURES, NEEDS_IMATRIX, RECIPES
+from seeded_imatrix import write_imatrix
 
-# Families whose files differ in what the options below touch: an output matrix of its own, tied embeddings, experts.
-OPTION_FAMILIES = ["llama", "gemma2", "mixtral"]
+# Models whose files differ in what the options below touch: an output matrix of its own, tied embeddings, experts.
+OPTION_MODELS = ["llama", "gemma2", "mixtral"]
 OPTION_RECIPES = ["Q4_K_M", "Q8_0", "Q2_K", "IQ4_XS", "F16", "MXFP4_MOE"]
 
 # Options as the product's command line has them, and as the library's parameters.
@@ -34,34 +31,21 @@ OPTIONS = {
 }
 
 
-def write_imatrix(path, model, left_out=()):
-    """An imatrix file with seeded sums for each matrix inside the layers; an expert that no token reached among them."""
-    random = np.random.default_rng(5)
-    writer = gguf.GGUFWriter(path, "")
-    writer.add_type("imatrix")
-    writer.add_array("imatrix.datasets", ["seeded.txt"])
-    writer.add_uint32("imatrix.chunk_count", 12)
-    writer.add_uint32("imatrix.chunk_size", 512)
-    entries = 0
-    for tensor in sorted(gguf.GGUFReader(model).tensors, key=lambda tensor: tensor.name):
-        shape = [int(size) for size in tensor.shape]
-        if not tensor.name.startswith("blk.") or len(shape) < 2 or tensor.name in left_out:
-            continue
-        matrices = shape[2] if len(shape) > 2 else 1
-        counts = random.integers(100, 5000, (matrices, 1)).astype(np.float32)
-        if matrices > 1:
-            counts[1] = 0
-        sums = (random.gamma(0.7, 1.0, (matrices, shape[0])) * counts).astype(np.float32)
-        writer.add_tensor(tensor.name + ".in_sum2", sums)
-        writer.add_tensor(tensor.name + ".counts", counts)
-        entries += 1
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    # The keys that llama-quantize, the program, adds on top of the library's.
-    return [["quantize.imatrix.file", "str", str(path)], ["quantize.imatrix.dataset", "str", "seeded.txt"],
-            ["quantize.imatrix.entries_count", "int", entries], ["quantize.imatrix.chunks_count", "int", 12]]
+def once_for_each(function):
+    """Like functools.cache, but a failure is kept too: what failed for one recipe is not tried again for the next."""
+    outcomes = {}
+
+    def call(*key):
+        if key not in outcomes:
+            try:
+                outcomes[key] = function(*key)
+            except Exception as error:  # whatever it was, it is raised below
+                outcomes[key] = error
+        if isinstance(outcomes[key], Exception):
+            raise outcomes[key]
+        return outcomes[key]
+
+    return call
 
 
 class Comparisons:
@@ -70,11 +54,11 @@ class Comparisons:
     def __init__(self, product, peer, make_fixture, tmp_path_factory):
         self.product, self.peer, self.make_fixture = product, peer, make_fixture
         self.new_folder = tmp_path_factory.mktemp
-        self.both = functools.cache(self.both)
-        self.plain = functools.cache(self.plain)
+        self.both = once_for_each(self.both)
+        self.plain = once_for_each(self.plain)
 
-    def plain(self, family):
-        return self.product.convert(self.make_fixture(family), self.new_folder("plain"), RECIPES)
+    def plain(self, model):
+        return self.product.convert(self.make_fixture(model), self.new_folder("plain"), RECIPES)
 
     def peer_files(self, source, kinds, parameters):
         folder = self.new_folder("peer")
@@ -84,16 +68,16 @@ class Comparisons:
         return {kind: answer if isinstance(answer, Exception) else folder / f"{kind}.gguf"
                 for kind, answer in zip(kinds, answers)}
 
-    def both(self, family, variant):
-        plain = self.plain(family)
-        source = self.make_fixture(family)
+    def both(self, model, variant):
+        plain = self.plain(model)
+        source = self.make_fixture(model)
         if variant == "plain":
             kinds, ours, parameters = RECIPES, plain, {}
         elif variant.startswith("imatrix"):
             imatrix = self.new_folder("imatrix") / "seeded.gguf"
             left_out = {"blk.0.attn_output.weight"} if variant == "imatrix with a gap" else ()
             keys = write_imatrix(imatrix, plain["F32"], left_out)
-            kinds = RECIPES if left_out else [*RECIPES, NEEDS_IMATRIX]
+            kinds = OPTION_RECIPES if left_out else [*RECIPES, NEEDS_IMATRIX]
             ours = self.product.convert(source, self.new_folder("ours"), kinds, "--imatrix", imatrix)
             parameters = {"imatrix": str(imatrix), "kv_overrides": keys}
         elif variant.startswith("from "):
@@ -107,8 +91,8 @@ class Comparisons:
             ours = self.product.convert(source, self.new_folder("ours"), kinds, *arguments)
         return ours, self.peer_files(plain["F32"], kinds, parameters)
 
-    def check(self, family, variant, kind):
-        ours, theirs = self.both(family, variant)
+    def check(self, model, variant, kind):
+        ours, theirs = self.both(model, variant)
         if isinstance(theirs[kind], Exception):
             raise theirs[kind]
         assert_same(ours[kind], theirs[kind])
@@ -120,39 +104,39 @@ def comparisons(product, llama_cpp, make_fixture, tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", RECIPES)
-@pytest.mark.parametrize("family", FAMILIES)
-def test_file_is_what_llama_cpp_quantizes(comparisons, family, kind):
-    comparisons.check(family, "plain", kind)
+@pytest.mark.parametrize("model", FIXTURES)
+def test_file_is_what_llama_cpp_quantizes(comparisons, model, kind):
+    comparisons.check(model, "plain", kind)
 
 
 @pytest.mark.parametrize("kind", [*RECIPES, NEEDS_IMATRIX])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_file_with_imatrix_is_what_llama_cpp_quantizes(comparisons, family, kind):
-    comparisons.check(family, "imatrix", kind)
+@pytest.mark.parametrize("model", FIXTURES)
+def test_file_with_imatrix_is_what_llama_cpp_quantizes(comparisons, model, kind):
+    comparisons.check(model, "imatrix", kind)
 
 
 @pytest.mark.parametrize("kind", OPTION_RECIPES)
-@pytest.mark.parametrize("family", OPTION_FAMILIES)
-def test_file_with_a_gap_in_the_imatrix_is_what_llama_cpp_quantizes(comparisons, family, kind):
-    comparisons.check(family, "imatrix with a gap", kind)
+@pytest.mark.parametrize("model", OPTION_MODELS)
+def test_file_with_a_gap_in_the_imatrix_is_what_llama_cpp_quantizes(comparisons, model, kind):
+    comparisons.check(model, "imatrix with a gap", kind)
 
 
 @pytest.mark.parametrize("kind", OPTION_RECIPES)
 @pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("family", OPTION_FAMILIES)
-def test_file_with_option_is_what_llama_cpp_quantizes(comparisons, family, option, kind):
-    comparisons.check(family, option, kind)
+@pytest.mark.parametrize("model", OPTION_MODELS)
+def test_file_with_option_is_what_llama_cpp_quantizes(comparisons, model, option, kind):
+    comparisons.check(model, option, kind)
 
 
 @pytest.mark.parametrize("kind", OPTION_RECIPES)
 @pytest.mark.parametrize("source", ["F32", "F16", "BF16"])
-@pytest.mark.parametrize("family", OPTION_FAMILIES)
-def test_file_made_of_a_gguf_file_is_what_llama_cpp_quantizes(comparisons, family, source, kind):
-    comparisons.check(family, "from " + source, kind)
+@pytest.mark.parametrize("model", OPTION_MODELS)
+def test_file_made_of_a_gguf_file_is_what_llama_cpp_quantizes(comparisons, model, source, kind):
+    comparisons.check(model, "from " + source, kind)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_llama_cpp_loads_and_runs_the_family(comparisons, llama_cpp, family):
-    files = comparisons.plain(family)
+@pytest.mark.parametrize("model", FIXTURES)
+def test_llama_cpp_loads_and_runs_it(comparisons, llama_cpp, model):
+    files = comparisons.plain(model)
     for kind in ("F32", "Q4_K_M"):
         llama_cpp.ask(op="generate", model=str(files[kind]), prompts=[[1, 5, 9, 7]], count=4, n_ctx=64)
