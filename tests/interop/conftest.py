@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the live comparisons share: where things are, and how the product and its peers are called."""
+"""What the live comparisons share.
+
+Where things are, and how the product and its peers are called.
+"""
 
 import os
 import pathlib
@@ -17,7 +20,9 @@ BUILD = pathlib.Path(os.environ.get("PJ_BUILD", ROOT / "build"))
 def run_program(*arguments, timeout_s=300):
     command = [str(argument) for argument in arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\nended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert (
+        done.returncode == 0
+    ), f"{' '.join(command)}\nended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
@@ -29,8 +34,20 @@ class Product:
 
     def convert(self, source, output, types, *options):
         """Converts in one pass; answers the path of each type's file."""
-        run_program(self.program, "convert", source, "--output", output, "--formats", "gguf", "--gguf-types", ",".join(types),
-                    "--threads", "2", *options)
+        run_program(
+            self.program,
+            "convert",
+            source,
+            "--output",
+            output,
+            "--formats",
+            "gguf",
+            "--gguf-types",
+            ",".join(types),
+            "--threads",
+            "2",
+            *options,
+        )
         files = {}
         for kind in types:
             found = list((pathlib.Path(output) / "gguf").glob(f"*-{kind.lower()}.gguf"))

@@ -7,22 +7,34 @@ from gguf import GGUFReader, GGUFValueType
 
 def read(path):
     reader = GGUFReader(path)
-    metadata = {name: ([GGUFValueType(kind).name for kind in field.types[:2]], field.contents())
-                for name, field in reader.fields.items() if not name.startswith("GGUF.")}
+    metadata = {
+        name: ([GGUFValueType(kind).name for kind in field.types[:2]], field.contents())
+        for name, field in reader.fields.items()
+        if not name.startswith("GGUF.")
+    }
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     return metadata, tensors
 
 
 def first_difference(ours, theirs):
-    ours, theirs = (np.ascontiguousarray(tensor.data).view(np.uint8).ravel() for tensor in (ours, theirs))
+    ours, theirs = (
+        np.ascontiguousarray(tensor.data).view(np.uint8).ravel() for tensor in (ours, theirs)
+    )
     if ours.size != theirs.size:
         return f"{ours.size} bytes, expected {theirs.size}"
     differing = np.flatnonzero(ours != theirs)
-    return f"{differing.size} of {ours.size} bytes, first at {differing[0]}" if differing.size else None
+    return (
+        f"{differing.size} of {ours.size} bytes, first at {differing[0]}"
+        if differing.size
+        else None
+    )
 
 
 def differences(our_path, their_path, skip_keys=()):
-    """One line for each thing in which the two files are not the same: metadata by type and value, tensors by type and bytes."""
+    """One line for each thing in which the two files are not the same.
+
+    Metadata by type and value, tensors by type and bytes.
+    """
     (our_metadata, our_tensors), (their_metadata, their_tensors) = read(our_path), read(their_path)
     lines = []
     for key in sorted((our_metadata.keys() | their_metadata.keys()) - set(skip_keys)):
@@ -32,10 +44,14 @@ def differences(our_path, their_path, skip_keys=()):
     for name in sorted(our_tensors.keys() | their_tensors.keys()):
         ours, theirs = our_tensors.get(name), their_tensors.get(name)
         if ours is None or theirs is None:
-            lines.append(f"tensor {name}: {'absent' if ours is None else 'present'}, expected otherwise")
+            lines.append(
+                f"tensor {name}: {'absent' if ours is None else 'present'}, expected otherwise"
+            )
         elif (ours.tensor_type, list(ours.shape)) != (theirs.tensor_type, list(theirs.shape)):
-            lines.append(f"tensor {name}: {ours.tensor_type.name} {list(ours.shape)}, expected {theirs.tensor_type.name} "
-                         f"{list(theirs.shape)}")
+            lines.append(
+                f"tensor {name}: {ours.tensor_type.name} {list(ours.shape)}, expected {theirs.tensor_type.name} "
+                f"{list(theirs.shape)}"
+            )
         elif difference := first_difference(ours, theirs):
             lines.append(f"tensor {name} ({ours.tensor_type.name}): {difference}")
     return lines

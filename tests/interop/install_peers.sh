@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the peers of the live comparisons: the Python packages of requirements.txt and the npm packages of package.json.
-# Usage: tests/interop/install_peers.sh BUILD_DIR
-# They land in BUILD_DIR/interop/venv and BUILD_DIR/interop/node_modules. A stamp holds what was asked for, so a second run is
-# instant, and a changed version installs anew. Any failure to install is an error.
+# Installs the peers of the live comparisons: the Python packages of requirements.txt and the npm
+# packages of package.json.
+# Usage: tests/interop/install_peers.sh BUILD_DIR They land in BUILD_DIR/interop/venv and
+# BUILD_DIR/interop/node_modules. A stamp holds what was asked for, so a second run is instant, and
+# a changed version installs anew. Any failure to install is an error.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [[ $# -ne 1 ]]; then

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drives a prebuilt llama.cpp library through ctypes.
 
-Run as a program it answers requests: one JSON object a line on standard input, one answer a line on standard output, so that a
-crash of native code ends this process and not the tests. `peer.py` starts it. Each request names an "op"; the functions below
-called op_NAME say what the others of its members are.
+Run as a program it answers requests: one JSON object a line on standard input, one answer a line
+on standard output, so that a crash of native code ends this process and not the tests. `peer.py`
+starts it. Each request names an "op"; the functions below called op_NAME say what the others of its
+members are.
 
-The library takes its parameter structs by value, and their layout changes between releases. So only the members that are set
-here have names, at the offsets of the pinned release, and `Library` refuses a library whose default values do not stand where
-these layouts expect them.
+The library takes its parameter structs by value, and their layout changes between releases. So
+only the members that are set here have names, at the offsets of the pinned release, and `Library`
+refuses a library whose default values do not stand where these layouts expect them.
 """
 
 import ctypes
@@ -21,37 +22,106 @@ INT32, INT64, FLOAT, BOOL = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctyp
 POINTER, TEXT = ctypes.c_void_p, ctypes.c_char_p
 
 FILE_TYPES = {
-    "F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10, "Q3_K_S": 11, "Q3_K_M": 12,
-    "Q3_K_L": 13, "Q4_K_S": 14, "Q4_K_M": 15, "Q5_K_S": 16, "Q5_K_M": 17, "Q6_K": 18, "Q2_K_S": 21, "IQ4_NL": 25,
-    "IQ4_XS": 30, "BF16": 32, "TQ1_0": 36, "TQ2_0": 37, "MXFP4_MOE": 38,
+    "F32": 0,
+    "F16": 1,
+    "Q4_0": 2,
+    "Q4_1": 3,
+    "Q8_0": 7,
+    "Q5_0": 8,
+    "Q5_1": 9,
+    "Q2_K": 10,
+    "Q3_K_S": 11,
+    "Q3_K_M": 12,
+    "Q3_K_L": 13,
+    "Q4_K_S": 14,
+    "Q4_K_M": 15,
+    "Q5_K_S": 16,
+    "Q5_K_M": 17,
+    "Q6_K": 18,
+    "Q2_K_S": 21,
+    "IQ4_NL": 25,
+    "IQ4_XS": 30,
+    "BF16": 32,
+    "TQ1_0": 36,
+    "TQ2_0": 37,
+    "MXFP4_MOE": 38,
 }
 TENSOR_TYPES = {
-    "F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13,
-    "Q6_K": 14, "IQ4_NL": 20, "IQ4_XS": 23, "BF16": 30, "TQ1_0": 34, "TQ2_0": 35, "MXFP4": 39,
+    "F32": 0,
+    "F16": 1,
+    "Q4_0": 2,
+    "Q4_1": 3,
+    "Q5_0": 6,
+    "Q5_1": 7,
+    "Q8_0": 8,
+    "Q2_K": 10,
+    "Q3_K": 11,
+    "Q4_K": 12,
+    "Q5_K": 13,
+    "Q6_K": 14,
+    "IQ4_NL": 20,
+    "IQ4_XS": 23,
+    "BF16": 30,
+    "TQ1_0": 34,
+    "TQ2_0": 35,
+    "MXFP4": 39,
 }
 TYPE_COUNT = 43  # the value that stands for "not given"
 
 
 class ModelParams(ctypes.Structure):
-    _fields_ = [("head", ctypes.c_uint8 * 72), ("vocab_only", BOOL), ("check_tensors", BOOL), ("use_extra_bufts", BOOL),
-                ("tail", ctypes.c_uint8 * 5)]
+    _fields_ = [
+        ("head", ctypes.c_uint8 * 72),
+        ("vocab_only", BOOL),
+        ("check_tensors", BOOL),
+        ("use_extra_bufts", BOOL),
+        ("tail", ctypes.c_uint8 * 5),
+    ]
 
 
 class ContextParams(ctypes.Structure):
-    _fields_ = [("n_ctx", INT32), ("n_batch", INT32), ("n_ubatch", INT32), ("n_seq_max", INT32), ("gap", INT32 * 3),
-                ("n_threads", INT32), ("n_threads_batch", INT32), ("ctx_type", INT32), ("rope_scaling_type", INT32),
-                ("pooling_type", INT32), ("attention_type", INT32), ("flash_attn_type", INT32), ("rope", INT32 * 8),
-                ("callbacks", POINTER * 2), ("type_k", INT32), ("type_v", INT32), ("tail", ctypes.c_uint8 * 48)]
+    _fields_ = [
+        ("n_ctx", INT32),
+        ("n_batch", INT32),
+        ("n_ubatch", INT32),
+        ("n_seq_max", INT32),
+        ("gap", INT32 * 3),
+        ("n_threads", INT32),
+        ("n_threads_batch", INT32),
+        ("ctx_type", INT32),
+        ("rope_scaling_type", INT32),
+        ("pooling_type", INT32),
+        ("attention_type", INT32),
+        ("flash_attn_type", INT32),
+        ("rope", INT32 * 8),
+        ("callbacks", POINTER * 2),
+        ("type_k", INT32),
+        ("type_v", INT32),
+        ("tail", ctypes.c_uint8 * 48),
+    ]
 
 
 class Batch(ctypes.Structure):
-    _fields_ = [("n_tokens", INT32), ("token", POINTER), ("embd", POINTER), ("pos", POINTER), ("n_seq_id", POINTER),
-                ("seq_id", POINTER), ("logits", POINTER)]
+    _fields_ = [
+        ("n_tokens", INT32),
+        ("token", POINTER),
+        ("embd", POINTER),
+        ("pos", POINTER),
+        ("n_seq_id", POINTER),
+        ("seq_id", POINTER),
+        ("logits", POINTER),
+    ]
 
 
 class KvOverride(ctypes.Structure):
     class Value(ctypes.Union):
-        _fields_ = [("int", INT64), ("float", ctypes.c_double), ("bool", BOOL), ("str", ctypes.c_char * 128)]
+        _fields_ = [
+            ("int", INT64),
+            ("float", ctypes.c_double),
+            ("bool", BOOL),
+            ("str", ctypes.c_char * 128),
+        ]
+
     _fields_ = [("tag", INT32), ("key", ctypes.c_char * 128), ("value", Value)]
 
 
@@ -64,11 +134,23 @@ class ImatrixEntry(ctypes.Structure):
 
 
 class QuantizeParams(ctypes.Structure):
-    _fields_ = [("threads", INT32), ("file_type", INT32), ("output_tensor_type", INT32), ("token_embedding_type", INT32),
-                ("allow_requantize", BOOL), ("quantize_output_tensor", BOOL), ("only_copy", BOOL), ("pure", BOOL),
-                ("keep_split", BOOL), ("dry_run", BOOL), ("imatrix", ctypes.POINTER(ImatrixEntry)),
-                ("kv_overrides", ctypes.POINTER(KvOverride)), ("tensor_types", ctypes.POINTER(TensorOverride)),
-                ("prune_layers", POINTER), ("tail", INT32 * 2)]
+    _fields_ = [
+        ("threads", INT32),
+        ("file_type", INT32),
+        ("output_tensor_type", INT32),
+        ("token_embedding_type", INT32),
+        ("allow_requantize", BOOL),
+        ("quantize_output_tensor", BOOL),
+        ("only_copy", BOOL),
+        ("pure", BOOL),
+        ("keep_split", BOOL),
+        ("dry_run", BOOL),
+        ("imatrix", ctypes.POINTER(ImatrixEntry)),
+        ("kv_overrides", ctypes.POINTER(KvOverride)),
+        ("tensor_types", ctypes.POINTER(TensorOverride)),
+        ("prune_layers", POINTER),
+        ("tail", INT32 * 2),
+    ]
 
 
 class ChatMessage(ctypes.Structure):
@@ -107,7 +189,10 @@ FUNCTIONS = {
     "llama_vocab_is_eog": (BOOL, [POINTER, INT32]),
     "llama_tokenize": (INT32, [POINTER, TEXT, INT32, ctypes.POINTER(INT32), INT32, BOOL, BOOL]),
     "llama_detokenize": (INT32, [POINTER, ctypes.POINTER(INT32), INT32, TEXT, INT32, BOOL, BOOL]),
-    "llama_chat_apply_template": (INT32, [TEXT, ctypes.POINTER(ChatMessage), ctypes.c_size_t, BOOL, TEXT, INT32]),
+    "llama_chat_apply_template": (
+        INT32,
+        [TEXT, ctypes.POINTER(ChatMessage), ctypes.c_size_t, BOOL, TEXT, INT32],
+    ),
     "llama_model_quantize": (ctypes.c_uint32, [TEXT, TEXT, ctypes.POINTER(QuantizeParams)]),
 }
 
@@ -117,8 +202,11 @@ class Library:
 
     def __init__(self, folder):
         def only(prefix, without=()):
-            names = [n for n in os.listdir(folder)
-                     if n.startswith(prefix) and n.endswith(".so") and not any(w in n for w in without)]
+            names = [
+                n
+                for n in os.listdir(folder)
+                if n.startswith(prefix) and n.endswith(".so") and not any(w in n for w in without)
+            ]
             assert len(names) == 1, f"{folder}: expected one {prefix}*.so, found {names}"
             return ctypes.CDLL(os.path.join(folder, names[0]), mode=ctypes.RTLD_GLOBAL)
 
@@ -136,10 +224,26 @@ class Library:
 
     def check_layouts(self):
         quantize = self.llama_model_quantize_default_params()
-        found = (quantize.output_tensor_type, quantize.token_embedding_type, quantize.quantize_output_tensor, quantize.pure)
-        assert found == (TYPE_COUNT, TYPE_COUNT, True, False), f"quantize parameters have another layout: {found}"
+        found = (
+            quantize.output_tensor_type,
+            quantize.token_embedding_type,
+            quantize.quantize_output_tensor,
+            quantize.pure,
+        )
+        assert found == (
+            TYPE_COUNT,
+            TYPE_COUNT,
+            True,
+            False,
+        ), f"quantize parameters have another layout: {found}"
         context = self.llama_context_default_params()
-        found = (context.n_ctx, context.n_threads, context.n_threads_batch, context.type_k, context.type_v)
+        found = (
+            context.n_ctx,
+            context.n_threads,
+            context.n_threads_batch,
+            context.type_k,
+            context.type_v,
+        )
         assert found == (512, 4, 4, 1, 1), f"context parameters have another layout: {found}"
         model = self.llama_model_default_params()
         found = (model.vocab_only, model.check_tensors, model.use_extra_bufts)
@@ -158,14 +262,18 @@ class Library:
         data = text.encode()
         capacity = len(data) + 8
         tokens = (INT32 * capacity)()
-        count = self.llama_tokenize(vocab, data, len(data), tokens, capacity, add_special, parse_special)
+        count = self.llama_tokenize(
+            vocab, data, len(data), tokens, capacity, add_special, parse_special
+        )
         if count < 0:
             raise RuntimeError(f"llama_tokenize returned {count}")
         return list(tokens[:count])
 
     def detokenize(self, vocab, ids, special):
         buffer = ctypes.create_string_buffer(64 * len(ids) + 64)
-        count = self.llama_detokenize(vocab, (INT32 * len(ids))(*ids), len(ids), buffer, len(buffer), False, special)
+        count = self.llama_detokenize(
+            vocab, (INT32 * len(ids))(*ids), len(ids), buffer, len(buffer), False, special
+        )
         if count < 0:
             raise RuntimeError(f"llama_detokenize returned {count}")
         return buffer.raw[:count].decode(errors="replace")
@@ -183,13 +291,26 @@ def op_describe(library, request):
         if library.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer)) >= 0:
             metadata[key] = buffer.value.decode()
     answer = {
-        "tokens": count, "type": library.llama_vocab_type(vocab), "bos": library.llama_vocab_bos(vocab),
-        "eos": library.llama_vocab_eos(vocab), "eot": library.llama_vocab_eot(vocab), "pad": library.llama_vocab_pad(vocab),
-        "add_bos": library.llama_vocab_get_add_bos(vocab), "add_eos": library.llama_vocab_get_add_eos(vocab),
-        "chat_template": template.decode() if template else None, "metadata": metadata,
-        "texts": [library.llama_vocab_get_text(vocab, token).decode(errors="replace") for token in range(count)],
-        "control": [token for token in range(count) if library.llama_vocab_is_control(vocab, token)],
-        "end_of_generation": [token for token in range(count) if library.llama_vocab_is_eog(vocab, token)],
+        "tokens": count,
+        "type": library.llama_vocab_type(vocab),
+        "bos": library.llama_vocab_bos(vocab),
+        "eos": library.llama_vocab_eos(vocab),
+        "eot": library.llama_vocab_eot(vocab),
+        "pad": library.llama_vocab_pad(vocab),
+        "add_bos": library.llama_vocab_get_add_bos(vocab),
+        "add_eos": library.llama_vocab_get_add_eos(vocab),
+        "chat_template": template.decode() if template else None,
+        "metadata": metadata,
+        "texts": [
+            library.llama_vocab_get_text(vocab, token).decode(errors="replace")
+            for token in range(count)
+        ],
+        "control": [
+            token for token in range(count) if library.llama_vocab_is_control(vocab, token)
+        ],
+        "end_of_generation": [
+            token for token in range(count) if library.llama_vocab_is_eog(vocab, token)
+        ],
     }
     library.llama_model_free(model)
     return answer
@@ -199,25 +320,38 @@ def op_tokenize(library, request):
     """{model, texts, add_special, parse_special}: the ids of each text."""
     model = library.load(request["model"], vocab_only=True)
     vocab = library.llama_model_get_vocab(model)
-    ids = [library.tokenize(vocab, text, request.get("add_special", False), request.get("parse_special", True))
-           for text in request["texts"]]
+    ids = [
+        library.tokenize(
+            vocab, text, request.get("add_special", False), request.get("parse_special", True)
+        )
+        for text in request["texts"]
+    ]
     library.llama_model_free(model)
     return {"ids": ids}
 
 
 def op_chat(library, request):
-    """{template, messages: [[role, content]...]}: the prompt that llama.cpp's own template code makes."""
-    messages = [ChatMessage(role.encode(), content.encode()) for role, content in request["messages"]]
+    """{template, messages: [[role, content]...]}: what llama.cpp's own template code makes."""
+    messages = [
+        ChatMessage(role.encode(), content.encode()) for role, content in request["messages"]
+    ]
     buffer = ctypes.create_string_buffer(1 << 16)
-    count = library.llama_chat_apply_template(request["template"].encode(), (ChatMessage * len(messages))(*messages),
-                                              len(messages), True, buffer, len(buffer))
+    count = library.llama_chat_apply_template(
+        request["template"].encode(),
+        (ChatMessage * len(messages))(*messages),
+        len(messages),
+        True,
+        buffer,
+        len(buffer),
+    )
     if count < 0:
         raise RuntimeError("llama.cpp does not know this chat template")
     return {"prompt": buffer.raw[:count].decode()}
 
 
 def op_generate(library, request):
-    """{model, prompts, count}: for each prompt the ids and text that greedy decoding gives; stops at an end token.
+    """{model, prompts, count}: for each prompt the ids and text that greedy decoding gives; stops
+    at an end token.
 
     With "logits": true also the log probabilities of the token after each prompt.
     """
@@ -240,7 +374,9 @@ def op_generate(library, request):
             code = library.llama_decode(context, library.llama_batch_get_one(tokens, len(pending)))
             if code != 0:
                 raise RuntimeError(f"llama_decode returned {code}")
-            logits = np.ctypeslib.as_array(library.llama_get_logits_ith(context, -1), (size,)).astype(np.float64)
+            logits = np.ctypeslib.as_array(
+                library.llama_get_logits_ith(context, -1), (size,)
+            ).astype(np.float64)
             if not np.isfinite(logits).all():
                 raise RuntimeError("logits are not finite")
             if first is None:
@@ -261,8 +397,12 @@ def op_generate(library, request):
 
 
 def imatrix_entries(path):
-    """What llama-quantize makes of an imatrix file: the mean of squares; ones where nothing was counted."""
+    """What llama-quantize makes of an imatrix file.
+
+    The mean of squares; ones where nothing was counted.
+    """
     from gguf import GGUFReader
+
     tensors = {tensor.name: tensor.data for tensor in GGUFReader(path).tensors}
     entries = {}
     for name, sums in tensors.items():
@@ -272,7 +412,9 @@ def imatrix_entries(path):
         counts = tensors[weight + ".counts"].reshape(-1, 1)
         sums = sums.reshape(len(counts), -1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            entries[weight] = np.where(counts > 0, sums / counts, np.float32(1)).astype(np.float32).ravel()
+            entries[weight] = (
+                np.where(counts > 0, sums / counts, np.float32(1)).astype(np.float32).ravel()
+            )
     return entries
 
 
@@ -283,8 +425,10 @@ def kv_override(key, kind, value):
 
 
 def op_quantize(library, request):
-    """{input, output, type} and any of: threads, pure, leave_output_tensor, allow_requantize, output_tensor_type,
-    token_embedding_type, tensor_types: [[regex, type]...], imatrix: path, kv_overrides: [[key, kind, value]...]."""
+    """{input, output, type} and any of: threads, pure, leave_output_tensor, allow_requantize,
+    output_tensor_type, token_embedding_type, tensor_types: [[regex, type]...], imatrix: path,
+    kv_overrides: [[key, kind, value]...].
+    """
     params = library.llama_model_quantize_default_params()
     params.threads = request.get("threads", 1)
     params.file_type = FILE_TYPES[request["type"]]
@@ -296,17 +440,26 @@ def op_quantize(library, request):
     if "token_embedding_type" in request:
         params.token_embedding_type = TENSOR_TYPES[request["token_embedding_type"]]
     if "tensor_types" in request:
-        rules = [TensorOverride(regex.lower().encode(), TENSOR_TYPES[kind]) for regex, kind in request["tensor_types"]]
-        params.tensor_types = (TensorOverride * (len(rules) + 1))(*rules, TensorOverride(None, TYPE_COUNT))
+        rules = [
+            TensorOverride(regex.lower().encode(), TENSOR_TYPES[kind])
+            for regex, kind in request["tensor_types"]
+        ]
+        params.tensor_types = (TensorOverride * (len(rules) + 1))(
+            *rules, TensorOverride(None, TYPE_COUNT)
+        )
     if "imatrix" in request:
         kept = imatrix_entries(request["imatrix"])
-        entries = [ImatrixEntry(name.encode(), values.ctypes.data_as(ctypes.POINTER(FLOAT)), values.size)
-                   for name, values in kept.items()]
+        entries = [
+            ImatrixEntry(name.encode(), values.ctypes.data_as(ctypes.POINTER(FLOAT)), values.size)
+            for name, values in kept.items()
+        ]
         params.imatrix = (ImatrixEntry * (len(entries) + 1))(*entries, ImatrixEntry(None, None, 0))
     if "kv_overrides" in request:
         overrides = [kv_override(*override) for override in request["kv_overrides"]]
         params.kv_overrides = (KvOverride * (len(overrides) + 1))(*overrides, KvOverride())
-    code = library.llama_model_quantize(request["input"].encode(), request["output"].encode(), ctypes.byref(params))
+    code = library.llama_model_quantize(
+        request["input"].encode(), request["output"].encode(), ctypes.byref(params)
+    )
     if code != 0:
         raise RuntimeError(f"llama_model_quantize returned {code}")
     return {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts llama_cpp.py in a process of its own and talks to it, so that a native crash is one failed answer."""
+"""Starts llama_cpp.py in a process of its own, so that a native crash is one failed answer."""
 
 import json
 import pathlib
@@ -20,12 +20,15 @@ class Peer:
         self.timeout_s = timeout_s
 
     def ask_all(self, requests):
-        """One answer, or one PeerError, for each request. A request that kills the process does not harm the next ones."""
+        """One answer, or one PeerError, for each request.
+
+        A request that kills the process does not harm the next ones.
+        """
         results, rest = [], list(requests)
         while rest:
             answers = self._converse(rest)
             results += answers
-            rest = rest[len(answers):]
+            rest = rest[len(answers) :]
         return results
 
     def ask(self, **request):
@@ -38,8 +41,12 @@ class Peer:
         """Answers up to and including the first request that the process did not survive."""
         lines = "".join(json.dumps(request) + "\n" for request in requests)
         with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen([sys.executable, str(PROGRAM), self.library_folder], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, stderr=log)
+            process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), self.library_folder],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
             try:
                 output, _ = process.communicate(lines.encode(), timeout=self.timeout_s)
                 end = f"ended with code {process.returncode}"
@@ -52,7 +59,11 @@ class Peer:
         results = []
         for line in output.decode().splitlines():
             reply = json.loads(line)
-            results.append(reply["answer"] if "answer" in reply else PeerError(f"{reply['error']}\n{tail}"))
+            results.append(
+                reply["answer"] if "answer" in reply else PeerError(f"{reply['error']}\n{tail}")
+            )
         if len(results) < len(requests):
-            results.append(PeerError(f"llama.cpp {end} in {json.dumps(requests[len(results)])[:300]}\n{tail}"))
+            results.append(
+                PeerError(f"llama.cpp {end} in {json.dumps(requests[len(results)])[:300]}\n{tail}")
+            )
         return results

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a GGUF file of a Llama model folder holds, worked out once more in Python: the check on the product's own tables."""
+"""What a GGUF file of a Llama model folder holds, worked out once more in Python.
+
+It is the check on the product's own tables.
+"""
 
 import json
 import pathlib
@@ -7,9 +10,15 @@ import pathlib
 import numpy as np
 
 NAMES = {
-    "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
 }
 
 
@@ -17,22 +26,28 @@ def read_safetensors(path):
     """name -> float32 array. BF16 is widened here, because numpy has no such type."""
     data = pathlib.Path(path).read_bytes()
     header_bytes = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + header_bytes])
+    header = json.loads(data[8 : 8 + header_bytes])
     header.pop("__metadata__", None)
     tensors = {}
     for name, entry in header.items():
         begin, end = (8 + header_bytes + offset for offset in entry["data_offsets"])
         if entry["dtype"] == "BF16":
-            values = (np.frombuffer(data[begin:end], np.uint16).astype(np.uint32) << 16).view(np.float32)
+            values = (np.frombuffer(data[begin:end], np.uint16).astype(np.uint32) << 16).view(
+                np.float32
+            )
         else:
-            values = np.frombuffer(data[begin:end], {"F16": np.float16, "F32": np.float32}[entry["dtype"]]).astype(np.float32)
+            values = np.frombuffer(
+                data[begin:end], {"F16": np.float16, "F32": np.float32}[entry["dtype"]]
+            ).astype(np.float32)
         tensors[name] = values.reshape(entry["shape"])
     return tensors
 
 
 def interleave(rows, heads):
     """Rows of a query or key matrix, from two halves of a head to pairs of neighbours."""
-    return rows.reshape(heads, 2, rows.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(rows.shape)
+    return (
+        rows.reshape(heads, 2, rows.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(rows.shape)
+    )
 
 
 def gguf_name(name):

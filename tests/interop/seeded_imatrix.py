@@ -9,7 +9,8 @@ DATASET = "seeded.txt"
 
 
 def write_imatrix(path, model, left_out=()):
-    """Writes seeded sums for each matrix inside the layers of a GGUF model; of several experts the second was never reached.
+    """Writes seeded sums for each matrix inside the layers of a GGUF model; of several experts the
+    second was never reached.
 
     Answers the keys that llama-quantize, the program, adds to a file made with this matrix.
     """
@@ -36,5 +37,9 @@ def write_imatrix(path, model, left_out=()):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return [["quantize.imatrix.file", "str", str(path)], ["quantize.imatrix.dataset", "str", DATASET],
-            ["quantize.imatrix.entries_count", "int", entries], ["quantize.imatrix.chunks_count", "int", CHUNKS]]
+    return [
+        ["quantize.imatrix.file", "str", str(path)],
+        ["quantize.imatrix.dataset", "str", DATASET],
+        ["quantize.imatrix.entries_count", "int", entries],
+        ["quantize.imatrix.chunks_count", "int", CHUNKS],
+    ]

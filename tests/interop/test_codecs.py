@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each block type's bytes equal those of the library: codec_oracle compares them, and says what differs."""
+"""Each block type's bytes equal those of the library.
+
+The program codec_oracle compares them, and says what differs.
+"""
 
 from conftest import BUILD, run_program
 

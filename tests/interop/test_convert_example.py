@@ -11,12 +11,31 @@ from tokenizers import Tokenizer
 import reference_gguf
 from recipes import RECIPES, STORY_PROMPTS
 
-# Nats of divergence from the F32 file's next-token distribution, mean over the prompts: about four times what is measured.
-# Ternary types are for models trained for them, so any distribution will do there.
+# Nats of divergence from the F32 file's next-token distribution, mean over the prompts: about four
+# times what is measured. Ternary types are for models trained for them, so any distribution will do
+# there.
 MAX_DIVERGENCE = {
-    "F16": 1e-4, "BF16": 1e-3, "Q8_0": 2e-3, "MXFP4_MOE": 2e-3, "Q6_K": 0.01, "Q5_0": 0.05, "Q5_1": 0.05, "Q5_K_S": 0.05,
-    "Q5_K_M": 0.05, "Q4_0": 0.2, "Q4_1": 0.2, "Q4_K_S": 0.2, "Q4_K_M": 0.2, "IQ4_NL": 0.2, "IQ4_XS": 0.2, "Q3_K_S": 0.8,
-    "Q3_K_M": 0.8, "Q3_K_L": 0.8, "Q2_K": 2.0, "TQ1_0": 50.0, "TQ2_0": 50.0,
+    "F16": 1e-4,
+    "BF16": 1e-3,
+    "Q8_0": 2e-3,
+    "MXFP4_MOE": 2e-3,
+    "Q6_K": 0.01,
+    "Q5_0": 0.05,
+    "Q5_1": 0.05,
+    "Q5_K_S": 0.05,
+    "Q5_K_M": 0.05,
+    "Q4_0": 0.2,
+    "Q4_1": 0.2,
+    "Q4_K_S": 0.2,
+    "Q4_K_M": 0.2,
+    "IQ4_NL": 0.2,
+    "IQ4_XS": 0.2,
+    "Q3_K_S": 0.8,
+    "Q3_K_M": 0.8,
+    "Q3_K_L": 0.8,
+    "Q2_K": 2.0,
+    "TQ1_0": 50.0,
+    "TQ2_0": 50.0,
 }
 MARKUP = "<|start_header_id|>{}<|end_header_id|>\n\n"
 
@@ -28,8 +47,16 @@ def turn(role, text):
 @pytest.fixture(scope="module")
 def generated(llama_cpp, example_files):
     """type: the answer to the prompts, or the error, of each file."""
-    requests = [{"op": "generate", "model": str(path), "prompts": STORY_PROMPTS, "count": 48, "logits": True}
-                for path in example_files.values()]
+    requests = [
+        {
+            "op": "generate",
+            "model": str(path),
+            "prompts": STORY_PROMPTS,
+            "count": 48,
+            "logits": True,
+        }
+        for path in example_files.values()
+    ]
     return dict(zip(example_files, llama_cpp.ask_all(requests)))
 
 
@@ -64,20 +91,27 @@ def test_next_token_distribution_stays_near_that_of_f32(generated, kind):
 
 def test_greedy_text_of_q8_0_is_that_of_f32(generated):
     assert [answer["text"] for answer in answers_of(generated, "Q8_0")] == [
-        answer["text"] for answer in answers_of(generated, "F32")]
+        answer["text"] for answer in answers_of(generated, "F32")
+    ]
 
 
 def test_f32_file_tells_a_story(llama_cpp, example_files):
     prompt = "Once upon a time there was a brave llama named Otto."
-    text = llama_cpp.ask(op="generate", model=str(example_files["F32"]), prompts=[prompt], count=200)["answers"][0]["text"]
+    text = llama_cpp.ask(
+        op="generate", model=str(example_files["F32"]), prompts=[prompt], count=200
+    )["answers"][0]["text"]
     assert "Otto" in text and "pajamas" in text and " he " in text.lower(), text
-    assert text.rstrip().endswith((".", "\"", "!")), text
+    assert text.rstrip().endswith((".", '"', "!")), text
 
 
 def test_chat_turn_is_answered(llama_cpp, example_files):
-    prompts = [turn("user", "Hello!") + MARKUP.format("assistant"),
-               turn("user", "Tell me a story about Pablo.") + MARKUP.format("assistant")]
-    hello, story = llama_cpp.ask(op="generate", model=str(example_files["Q8_0"]), prompts=prompts, count=200)["answers"]
+    prompts = [
+        turn("user", "Hello!") + MARKUP.format("assistant"),
+        turn("user", "Tell me a story about Pablo.") + MARKUP.format("assistant"),
+    ]
+    hello, story = llama_cpp.ask(
+        op="generate", model=str(example_files["Q8_0"]), prompts=prompts, count=200
+    )["answers"]
     assert hello["text"] == "Hello! Are you wearing your pajamas?"
     assert "Pablo" in story["text"] and "pajamas" in story["text"], story["text"]
 
@@ -87,7 +121,9 @@ def test_vocabulary_is_that_of_the_folder(llama_cpp, example, example_files):
     config = json.loads((example / "config.json").read_text())
     seen = llama_cpp.ask(op="describe", model=str(example_files["Q4_K_M"]))
     assert seen["texts"] == [tokenizer.id_to_token(token) for token in range(config["vocab_size"])]
-    special = sorted(token for token, added in tokenizer.get_added_tokens_decoder().items() if added.special)
+    special = sorted(
+        token for token, added in tokenizer.get_added_tokens_decoder().items() if added.special
+    )
     assert seen["control"] == special
     assert (seen["bos"], seen["eos"]) == (config["bos_token_id"], config["eos_token_id"])
     assert (seen["add_bos"], seen["add_eos"]) == (True, False)
@@ -95,13 +131,17 @@ def test_vocabulary_is_that_of_the_folder(llama_cpp, example, example_files):
     assert set(ends) <= set(seen["end_of_generation"])
 
 
-def test_chat_template_is_that_of_the_folder_and_known_to_llama_cpp(llama_cpp, example, example_files):
+def test_chat_template_is_that_of_the_folder_and_known_to_llama_cpp(
+    llama_cpp, example, example_files
+):
     expected = json.loads((example / "tokenizer_config.json").read_text())["chat_template"]
     seen = llama_cpp.ask(op="describe", model=str(example_files["Q4_K_M"]))
     assert seen["chat_template"] == expected
     messages = [["system", "You are a tiny storyteller."], ["user", "Hello!"]]
     prompt = llama_cpp.ask(op="chat", template=seen["chat_template"], messages=messages)["prompt"]
-    assert prompt == "".join(turn(role, text) for role, text in messages) + MARKUP.format("assistant")
+    assert prompt == "".join(turn(role, text) for role, text in messages) + MARKUP.format(
+        "assistant"
+    )
 
 
 def test_mlx_lm_continues_the_folder_as_llama_cpp_continues_the_f32_file(generated, example):

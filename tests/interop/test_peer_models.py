@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that others trained, when they lie beside the checkout: converted to every type, loaded and compared."""
+"""Models that others trained, when they lie beside the checkout.
+
+Converted to every type, loaded and compared.
+"""
 
 import pytest
 from tokenizers import Tokenizer
@@ -12,8 +15,12 @@ from test_tokenizers import TEXTS
 import numpy as np
 
 MODELS = {
-    "books-7m": ["It was a bright morning, and the", "\"I do not know,\" said she,", "The ship"],
-    "TinyStories-656K": ["Once upon a time, there was a", "Tom and his dog went to the", "The little girl was sad because"],
+    "books-7m": ["It was a bright morning, and the", '"I do not know," said she,', "The ship"],
+    "TinyStories-656K": [
+        "Once upon a time, there was a",
+        "Tom and his dog went to the",
+        "The little girl was sad because",
+    ],
 }
 
 
@@ -28,16 +35,25 @@ def model(request, product, optional_models, tmp_path_factory):
 @pytest.fixture(scope="module")
 def generated(model, llama_cpp):
     name, _, files = model
-    requests = [{"op": "generate", "model": str(path), "prompts": MODELS[name], "count": 40, "n_ctx": 256}
-                for path in files.values()]
+    requests = [
+        {"op": "generate", "model": str(path), "prompts": MODELS[name], "count": 40, "n_ctx": 256}
+        for path in files.values()
+    ]
     return dict(zip(files, llama_cpp.ask_all(requests)))
 
 
 def expected_ids(folder, text):
     if (folder / "tokenizer.json").exists():
-        return Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text, add_special_tokens=False).ids
+        return (
+            Tokenizer.from_file(str(folder / "tokenizer.json"))
+            .encode(text, add_special_tokens=False)
+            .ids
+        )
     import sentencepiece
-    return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).encode(text)
+
+    return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).encode(
+        text
+    )
 
 
 def test_f32_file_holds_the_tensors_of_the_folder(model):
@@ -45,7 +61,7 @@ def test_f32_file_holds_the_tensors_of_the_folder(model):
     found = {tensor.name: tensor.data for tensor in GGUFReader(files["F32"]).tensors}
     for name, values in reference_gguf.llama_tensors(folder).items():
         if name == "output.weight" and name not in found:
-            name = "token_embd.weight"  # a tied model that stores its one embedding under the other name
+            name = "token_embd.weight"  # tied, and stored under the other name
         np.testing.assert_array_equal(found[name], values, err_msg=name)
 
 

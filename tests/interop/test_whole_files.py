@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole files equal those that llama.cpp's own quantizer makes from our F32 file: every tensor's type and bytes, and the metadata.
+"""Whole files equal those that llama.cpp's own quantizer makes from our F32 file: every tensor's
+type and bytes, and the metadata.
 
-The product converts straight from the model folder, in one pass; llama.cpp quantizes the F32 file of that same pass.
+The product converts straight from the model folder, in one pass; llama.cpp quantizes the F32 file
+of that same pass.
 """
 
 import pytest
@@ -10,7 +12,8 @@ from gguf_compare import assert_same
 from recipes import FIXTURES, NEEDS_IMATRIX, RECIPES
 from seeded_imatrix import write_imatrix
 
-# Models whose files differ in what the options below touch: an output matrix of its own, tied embeddings, experts.
+# Models whose files differ in what the options below touch: an output matrix of its own, tied
+# embeddings, experts.
 OPTION_MODELS = ["llama", "gemma2", "mixtral"]
 OPTION_RECIPES = ["Q4_K_M", "Q8_0", "Q2_K", "IQ4_XS", "F16", "MXFP4_MOE"]
 
@@ -20,19 +23,53 @@ OPTIONS = {
     "output tensor type": (["--output-tensor-type", "Q5_K"], {"output_tensor_type": "Q5_K"}),
     "token embedding type": (["--token-embedding-type", "Q8_0"], {"token_embedding_type": "Q8_0"}),
     "leave output tensor": (["--leave-output-tensor"], {"leave_output_tensor": True}),
-    "tensor types": (["--tensor-type", r"blk\.0\.ffn_down=Q6_K", "--tensor-type", "attn_[QK]=Q5_1"],
-                     {"tensor_types": [[r"blk\.0\.ffn_down", "Q6_K"], ["attn_[QK]", "Q5_1"]]}),
-    "all types given": (["--output-tensor-type", "F16", "--token-embedding-type", "Q4_0", "--tensor-type", "attn_v=F16"],
-                        {"output_tensor_type": "F16", "token_embedding_type": "Q4_0", "tensor_types": [["attn_v", "F16"]]}),
-    "overridden keys": (["--override-kv", "general.name=str:Renamed", "--override-kv", "example.count=int:7",
-                         "--override-kv", "example.ratio=float:0.5", "--override-kv", "example.flag=bool:true"],
-                        {"kv_overrides": [["general.name", "str", "Renamed"], ["example.count", "int", 7],
-                                          ["example.ratio", "float", 0.5], ["example.flag", "bool", True]]}),
+    "tensor types": (
+        ["--tensor-type", r"blk\.0\.ffn_down=Q6_K", "--tensor-type", "attn_[QK]=Q5_1"],
+        {"tensor_types": [[r"blk\.0\.ffn_down", "Q6_K"], ["attn_[QK]", "Q5_1"]]},
+    ),
+    "all types given": (
+        [
+            "--output-tensor-type",
+            "F16",
+            "--token-embedding-type",
+            "Q4_0",
+            "--tensor-type",
+            "attn_v=F16",
+        ],
+        {
+            "output_tensor_type": "F16",
+            "token_embedding_type": "Q4_0",
+            "tensor_types": [["attn_v", "F16"]],
+        },
+    ),
+    "overridden keys": (
+        [
+            "--override-kv",
+            "general.name=str:Renamed",
+            "--override-kv",
+            "example.count=int:7",
+            "--override-kv",
+            "example.ratio=float:0.5",
+            "--override-kv",
+            "example.flag=bool:true",
+        ],
+        {
+            "kv_overrides": [
+                ["general.name", "str", "Renamed"],
+                ["example.count", "int", 7],
+                ["example.ratio", "float", 0.5],
+                ["example.flag", "bool", True],
+            ]
+        },
+    ),
 }
 
 
 def once_for_each(function):
-    """Like functools.cache, but a failure is kept too: what failed for one recipe is not tried again for the next."""
+    """Like functools.cache, but a failure is kept too.
+
+    What failed for one recipe is not tried again for the next.
+    """
     outcomes = {}
 
     def call(*key):
@@ -49,7 +86,10 @@ def once_for_each(function):
 
 
 class Comparisons:
-    """Makes both sides of a comparison once, for all recipes together; a test then looks at one recipe."""
+    """Makes both sides of a comparison once, for all recipes together.
+
+    A test then looks at one recipe.
+    """
 
     def __init__(self, product, peer, make_fixture, tmp_path_factory):
         self.product, self.peer, self.make_fixture = product, peer, make_fixture
@@ -62,11 +102,22 @@ class Comparisons:
 
     def peer_files(self, source, kinds, parameters):
         folder = self.new_folder("peer")
-        requests = [{"op": "quantize", "input": str(source), "output": str(folder / f"{kind}.gguf"), "type": kind, "threads": 2,
-                     **parameters} for kind in kinds]
+        requests = [
+            {
+                "op": "quantize",
+                "input": str(source),
+                "output": str(folder / f"{kind}.gguf"),
+                "type": kind,
+                "threads": 2,
+                **parameters,
+            }
+            for kind in kinds
+        ]
         answers = self.peer.ask_all(requests)
-        return {kind: answer if isinstance(answer, Exception) else folder / f"{kind}.gguf"
-                for kind, answer in zip(kinds, answers)}
+        return {
+            kind: answer if isinstance(answer, Exception) else folder / f"{kind}.gguf"
+            for kind, answer in zip(kinds, answers)
+        }
 
     def both(self, model, variant):
         plain = self.plain(model)
@@ -78,7 +129,9 @@ class Comparisons:
             left_out = {"blk.0.attn_output.weight"} if variant == "imatrix with a gap" else ()
             keys = write_imatrix(imatrix, plain["F32"], left_out)
             kinds = OPTION_RECIPES if left_out else [*RECIPES, NEEDS_IMATRIX]
-            ours = self.product.convert(source, self.new_folder("ours"), kinds, "--imatrix", imatrix)
+            ours = self.product.convert(
+                source, self.new_folder("ours"), kinds, "--imatrix", imatrix
+            )
             parameters = {"imatrix": str(imatrix), "kv_overrides": keys}
         elif variant.startswith("from "):
             kinds, parameters = OPTION_RECIPES, {}
@@ -139,4 +192,6 @@ def test_file_made_of_a_gguf_file_is_what_llama_cpp_quantizes(comparisons, model
 def test_llama_cpp_loads_and_runs_it(comparisons, llama_cpp, model):
     files = comparisons.plain(model)
     for kind in ("F32", "Q4_K_M"):
-        llama_cpp.ask(op="generate", model=str(files[kind]), prompts=[[1, 5, 9, 7]], count=4, n_ctx=64)
+        llama_cpp.ask(
+            op="generate", model=str(files[kind]), prompts=[[1, 5, 9, 7]], count=4, n_ctx=64
+        )
