@@ -68,11 +68,11 @@ class ConvertTest(EndToEndTest):
 
     def test_the_estimate_is_exact_and_writes_nothing(self) -> None:
         types = "Q4_K_M,Q2_K,IQ4_XS,F32"
-        for command in (("estimate",), ("convert", "--dry-run")):
+        dry_run = ("convert", "--dry-run", "--output", str(self.output))
+        for command in (("estimate",), dry_run):
             with self.subTest(command):
-                result = self.run_quant(
-                    command[0], str(self.model), *command[1:], "--output", str(self.output),
-                    "--name", "m", "--formats", "gguf", "--gguf-types", types, "--json")
+                result = self.run_quant(*command, str(self.model), "--name", "m", "--formats",
+                                        "gguf", "--gguf-types", types, "--json")
                 self.assertEqual(result.returncode, 0, result.stderr)
                 estimate = result.stdout
                 self.assertFalse(self.output.exists())

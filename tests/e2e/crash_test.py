@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run that is killed or interrupted leaves nothing half-made, and the same command finishes it."""
 
+import json
 import random
 import signal
 import subprocess
 import time
 
 import harness
-from harness import CANCELLED, MEDIUM, EndToEndTest, final_files, gguf_files, write_model
+from harness import (CANCELLED, CONFLICT, MEDIUM, EndToEndTest, Shape, final_files, gguf_files,
+                     write_model)
 
 TYPES = "Q4_K_M,Q6_K,Q8_0"
 KILLS = 25
@@ -81,8 +83,69 @@ class CrashTest(EndToEndTest):
         finally:
             first.send_signal(signal.SIGCONT)
             first.communicate(timeout=60)
-        self.assert_refused(second, 9, "another process")
+        self.assert_refused(second, CONFLICT, "another process")
         self.assertEqual(gguf_files(self.output), self.reference)
+
+
+# Many small tensors, so that a journal fills up step by step.
+DEEP = Shape(hidden=512, ffn=1536, layers=8, heads=8, kv_heads=4, vocab=512)
+
+
+class ResumeTest(EndToEndTest):
+    """What the journal says is done is not done again, and nothing else is trusted."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.model = write_model(self.folder / "model", DEEP)
+        self.reference = self.convert_well(self.model, self.folder / "reference", "Q4_K_M")
+        self.output = self.folder / "out"
+        self.journal = self.output / ".pajamas/journal"
+        # One slow thread and frequent checkpoints, so that the kill comes between two of them.
+        self.options = ("--threads", "1", "--checkpoint-seconds", "0")
+        self.kill_after_a_checkpoint()
+
+    def kill_after_a_checkpoint(self) -> None:
+        process = subprocess.Popen(
+            self.convert_command(self.model, self.output, "Q4_K_M", *self.options),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=self.environment(PAJAMAS_CPU="generic"))
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            # The first line is the plan's fingerprint, then comes one for each finished tensor.
+            if self.journal.exists() and self.journal.read_bytes().count(b"\n") > 3:
+                break
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.assertEqual(process.returncode, -signal.SIGKILL, "ended before its first checkpoint")
+
+    def resume(self) -> int:
+        """Runs the same command to the end; how many tensors it did not do again."""
+        result = self.convert(self.model, self.output, "Q4_K_M", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(gguf_files(self.output), self.reference)
+        return json.loads(result.stdout)["resumed_tensors"]
+
+    def test_finished_tensors_are_kept(self) -> None:
+        self.assertGreater(self.resume(), 2)
+
+    def test_a_journal_line_that_was_cut_short_is_ignored(self) -> None:
+        with self.journal.open("ab") as file:
+            file.write(b'{"tensor": 7, "sta')
+        self.assertGreater(self.resume(), 2)
+
+    def test_without_the_partial_file_nothing_in_the_journal_counts(self) -> None:
+        for path in (self.output / ".pajamas").rglob("*.gguf"):
+            path.unlink()
+        self.assertEqual(self.resume(), 0)
+
+    def test_a_source_that_changed_starts_anew(self) -> None:
+        weights = self.model / "model.safetensors"
+        content = bytearray(weights.read_bytes())
+        content[-1] ^= 0x80
+        weights.write_bytes(content)
+        self.reference = self.convert_well(self.model, self.folder / "changed", "Q4_K_M")
+        self.assertEqual(self.resume(), 0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import harness
 from harness import MEDIUM, NO_SPACE, EndToEndTest, final_files, write_model
@@ -50,11 +51,10 @@ class DiskFullTest(EndToEndTest):
         subprocess.run(["mount", "-o", "remount,size=64m", str(self.disk)], check=True)
         process = subprocess.Popen(self.convert_command(self.model, self.output, "Q8_0"),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.communicate(timeout=0.05)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+        while process.poll() is None and not list(self.output.rglob("*.gguf")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
         # Another program takes what was left.
         filler = self.disk / "filler"
         for path in self.output.rglob("*.gguf"):

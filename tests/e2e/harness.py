@@ -23,7 +23,7 @@ BIN_DIR = Path(os.environ.get("PAJAMAS_BIN_DIR", REPOSITORY / "build/bin"))
 QUANT = BIN_DIR / "llama-pajamas-quant"
 
 # Exit codes of lib/base/error.h.
-INVALID_ARGUMENT, NOT_FOUND, INVALID_DATA, UNSUPPORTED, NO_SPACE = 2, 4, 5, 6, 8
+INVALID_ARGUMENT, NOT_FOUND, INVALID_DATA, UNSUPPORTED, NO_SPACE, CONFLICT = 2, 4, 5, 6, 8, 9
 CANCELLED = 130
 
 
@@ -210,6 +210,8 @@ ALL_SKIPPED = 77
 
 def main() -> None:
     """Runs the tests of the calling program."""
+    if not QUANT.exists():
+        sys.exit(f"no {QUANT}; build it first, or set PAJAMAS_BIN_DIR")
     result = unittest.main(exit=False).result
     if not result.wasSuccessful():
         sys.exit(1)
