@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the tables are put together: each file of an instruction set's folder adds its functions.
+// tables_*.cc, one per processor family, calls those that this machine can run.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "kernels/kernel_table.h"
+#include "tensor/dtype.h"
+
+namespace pajamas {
+
+inline void set_encoder(KernelTable& table, DType dtype, EncodeRowsFn encode) {
+  table.encode[static_cast<std::size_t>(dtype)] = encode;
+}
+inline void set_decoder(KernelTable& table, DType dtype, DecodeRowsFn decode) {
+  table.decode[static_cast<std::size_t>(dtype)] = decode;
+}
+
+namespace generic {
+void add_floats(KernelTable& table);
+}
+namespace avx2 {
+void add_k_quants(KernelTable& table);
+void add_small_blocks(KernelTable& table);
+void add_floats(KernelTable& table);
+}  // namespace avx2
+namespace avx512 {
+void add_k_quants(KernelTable& table);
+void add_small_blocks(KernelTable& table);
+void add_floats(KernelTable& table);
+}  // namespace avx512
+namespace neon {
+void add_k_quants(KernelTable& table);
+void add_small_blocks(KernelTable& table);
+void add_floats(KernelTable& table);
+}  // namespace neon
+
+// The tables for wider sets than generic that this machine runs, narrowest first.
+std::span<const KernelTable* const> wide_kernel_tables();
+
+}  // namespace pajamas
