@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/source_hash.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include <gtest/gtest.h>
+
+#include "base/thread_pool.h"
+
+namespace pajamas {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SourceHasherTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = fs::path(testing::TempDir()) /
+            fmt::format("source_hash_test_{}_{}", ::getpid(),
+                        testing::UnitTest::GetInstance()->current_test_info()->name());
+    content_.resize(1000003);
+    for (std::size_t i = 0; i < content_.size(); ++i) {
+      content_[i] = static_cast<char>(i * 2654435761U >> 13);
+    }
+    ASSERT_TRUE(write_file_atomic(path_, content_));
+    expected_ = sha256_hex(std::as_bytes(std::span(content_)));
+  }
+  void TearDown() override { fs::remove(path_); }
+
+  std::span<const std::byte> range(std::size_t offset, std::size_t bytes) const {
+    return std::as_bytes(std::span(content_)).subspan(offset, bytes);
+  }
+
+  fs::path path_;
+  std::string content_;
+  std::string expected_;
+};
+
+TEST_F(SourceHasherTest, ReadsWhatNobodyFeeds) {
+  auto hasher = SourceHasher::open(std::span(&path_, 1));
+  ASSERT_TRUE(hasher);
+  const auto hashes = (*hasher)->finish();
+  ASSERT_TRUE(hashes);
+  EXPECT_EQ((*hashes)[0].sha256, expected_);
+  EXPECT_EQ((*hashes)[0].bytes, content_.size());
+}
+
+TEST_F(SourceHasherTest, OrderGapsAndRepeatsDoNotChangeTheHash) {
+  auto hasher = SourceHasher::open(std::span(&path_, 1));
+  ASSERT_TRUE(hasher);
+  constexpr auto kRanges = std::to_array<std::pair<std::size_t, std::size_t>>(
+      {{5000, 1000}, {0, 4096}, {6000, 10}, {6000, 10}, {0, 4096}, {900000, 100003}});
+  for (const auto& [offset, bytes] : kRanges) {
+    ASSERT_TRUE((*hasher)->feed(0, offset, range(offset, bytes)));
+  }
+  EXPECT_EQ((*hasher)->finish().value()[0].sha256, expected_);
+}
+
+TEST_F(SourceHasherTest, ManyThreadsGiveTheSameHash) {
+  auto hasher = SourceHasher::open(std::span(&path_, 1));
+  ASSERT_TRUE(hasher);
+  constexpr std::size_t kChunk = 1021;
+  const auto chunks = static_cast<std::int64_t>((content_.size() - 100) / kChunk);
+  ThreadPool pool(5);
+  ASSERT_TRUE(pool.run(chunks, [&](std::int64_t i, int) {
+    const std::size_t offset = 100 + static_cast<std::size_t>(i) * kChunk;
+    return (*hasher)->feed(0, offset, range(offset, kChunk));
+  }));
+  EXPECT_EQ((*hasher)->finish().value()[0].sha256, expected_);
+}
+
+}  // namespace
+}  // namespace pajamas
