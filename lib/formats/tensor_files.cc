@@ -13,9 +13,10 @@ namespace pajamas {
 void TensorFiles::add(File file, std::vector<TensorInfo> tensors) {
   PJ_CHECK(by_name_.empty());
   for (TensorInfo& tensor : tensors) tensor.file = static_cast<int>(files_.size());
-  // Empty tensors share an offset with their successor and come before it.
-  std::ranges::stable_sort(tensors, {}, [](const TensorInfo& tensor) {
-    return std::tuple(tensor.file_offset, tensor.bytes);
+  // Empty tensors share an offset with their successor and come before it; names order those that
+  // share it with each other.
+  std::ranges::sort(tensors, {}, [](const TensorInfo& tensor) {
+    return std::tuple(tensor.file_offset, tensor.bytes, std::string_view(tensor.name));
   });
   paths_.push_back(file.path());
   files_.push_back(std::move(file));
