@@ -51,7 +51,7 @@ Json to_json() {
 }
 
 void print_lists() {
-  fmt::print("GGUF types (convert --gguf-types), largest first\n\n");
+  fmt::print("GGUF types (convert --gguf-types)\n\n");
   fmt::print("  {:<10} {:<8} {:>9}  {:<8} {}\n", "type", "base", "base bpw", "imatrix", "mixture");
   for (const Recipe& recipe : all_recipes()) {
     fmt::print("  {:<10} {:<8} {:>9.4f}  {:<8} {}\n", recipe.name, dtype_name(recipe.base),
