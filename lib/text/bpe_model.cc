@@ -17,6 +17,9 @@ namespace {
 // Twice what the vocabulary limit allows when every token is the result of two merges.
 constexpr std::size_t kMaxMerges = static_cast<std::size_t>(kMaxTokens) * 2;
 
+// Marks on pieces are one or a few characters ("##", "</w>").
+constexpr std::size_t kMaxAffixBytes = 64;
+
 Result<TokenIds> parse_vocabulary(const Json* vocabulary) {
   if (vocabulary == nullptr || !vocabulary->is_object()) {
     return make_error(ErrorCode::kInvalidData, "the BPE model has no 'vocab' object");
@@ -149,6 +152,12 @@ Result<BpeModel> parse_bpe_model(const Json& model) {
   result.fuse_unknown = PJ_TRY(get_bool(model, "fuse_unk")).value_or(false);
   result.byte_fallback = PJ_TRY(get_bool(model, "byte_fallback")).value_or(false);
   result.ignore_merges = PJ_TRY(get_bool(model, "ignore_merges")).value_or(false);
+  if (result.continuing_prefix.size() > kMaxAffixBytes ||
+      result.end_suffix.size() > kMaxAffixBytes) {
+    return make_error(
+        ErrorCode::kInvalidData, "a word prefix or suffix has {} bytes, expected at most {}",
+        std::max(result.continuing_prefix.size(), result.end_suffix.size()), kMaxAffixBytes);
+  }
   check_merges(result);
   return result;
 }

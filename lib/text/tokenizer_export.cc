@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "text/bpe_model.h"
 #include "text/chat_template_files.h"
+#include "text/pre_tokenizer_name.h"
 #include "text/sentencepiece_model.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer_folder.h"
@@ -88,16 +89,30 @@ std::string json_type(const Json* object) {
   return type != nullptr && type->is_string() ? type->get<std::string>() : "";
 }
 
+void move_into(std::vector<std::string>& from, std::vector<std::string>& to) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
 // A BPE with byte fallback is a SentencePiece vocabulary in other clothes.
 Result<VocabularyExport> export_bpe(const TokenizerFolder& folder, BpeModel model,
-                                    const TokenizerRules& rules) {
+                                    const Json& config, const TokenizerRules& rules) {
   if (model.byte_fallback) return export_byte_fallback_bpe(folder, model, rules.vocab_size);
   if (model.merges.empty() && folder.has_file("merges.txt")) {
     model.merges = PJ_TRY(read_merges_file(folder.path / "merges.txt", model.warnings));
   }
   const AddedTokens added = PJ_TRY(complete_added_tokens(folder, model));
-  const std::string pre = rules.pre_tokenizer.value_or("default");
-  return export_byte_level_bpe(folder, model, added, pre, rules.vocab_size);
+  const SpecialTokens special = find_special_tokens(folder, config, kMaxTokens);
+  PreTokenizerName pre = name_pre_tokenizer({.model = model,
+                                             .added = added,
+                                             .folder = folder,
+                                             .bos_id = special.id_of("bos"),
+                                             .eos_id = special.id_of("eos"),
+                                             .fallback = rules.pre_tokenizer});
+  VocabularyExport result =
+      PJ_TRY(export_byte_level_bpe(folder, model, added, pre.name, rules.vocab_size));
+  move_into(pre.warnings, result.warnings);
+  return result;
 }
 
 Result<std::optional<VocabularyExport>> export_vocabulary(const TokenizerFolder& folder,
@@ -124,11 +139,11 @@ Result<std::optional<VocabularyExport>> export_vocabulary(const TokenizerFolder&
     }
     Result<BpeModel> bpe = parse_bpe_model(*model);
     if (!bpe) return std::unexpected(bpe.error().with_context(fmt::format("'{}'", where)));
-    return PJ_TRY(export_bpe(folder, std::move(*bpe), rules));
+    return PJ_TRY(export_bpe(folder, std::move(*bpe), config, rules));
   }
   if (folder.has_file("vocab.json")) {
     BpeModel bpe = PJ_TRY(read_bpe_files(folder.path));
-    return PJ_TRY(export_bpe(folder, std::move(bpe), rules));
+    return PJ_TRY(export_bpe(folder, std::move(bpe), config, rules));
   }
   if (folder.has_file("tekken.json")) {
     return make_error(ErrorCode::kUnsupported,
@@ -141,11 +156,6 @@ Result<std::optional<VocabularyExport>> export_vocabulary(const TokenizerFolder&
                       folder.path.string());
   }
   return std::nullopt;
-}
-
-void move_into(std::vector<std::string>& from, std::vector<std::string>& to) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-  from.clear();
 }
 
 void write_llama_rules(const TokenizerFolder& folder, std::int64_t vocab_size, Metadata& keys) {

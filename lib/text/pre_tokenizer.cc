@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/pre_tokenizer.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "text/byte_level.h"
+#include "text/unicode_class.h"
+#include "text/utf8.h"
+
+namespace pajamas {
+namespace {
+
+// Ranges of single code points of a class.
+std::vector<TextRange> find_class(std::string_view text, bool (*in_class)(char32_t)) {
+  std::vector<TextRange> ranges;
+  for (std::size_t offset = 0; offset < text.size();) {
+    const CodePoint point = code_point_at(text, offset);
+    const std::size_t bytes = std::max<std::size_t>(point.bytes, 1);
+    if (point.bytes != 0 && in_class(point.value)) ranges.push_back({offset, offset + bytes});
+    offset += bytes;
+  }
+  return ranges;
+}
+
+std::vector<TextRange> find_text(std::string_view text, std::string_view pattern) {
+  std::vector<TextRange> ranges;
+  if (pattern.empty()) return ranges;
+  for (std::size_t at = text.find(pattern); at != std::string_view::npos;
+       at = text.find(pattern, at + pattern.size())) {
+    ranges.push_back({at, at + pattern.size()});
+  }
+  return ranges;
+}
+
+}  // namespace
+
+Result<PreTokenizer> PreTokenizer::from_json(const Json& definition) {
+  PreTokenizer result;
+  const Status status = add_steps(definition, result.steps_);
+  if (!status) return std::unexpected(status.error());
+  return result;
+}
+
+Status PreTokenizer::add_steps(const Json& definition, std::vector<Step>& steps) {
+  if (definition.is_null()) return {};
+  const std::string type = PJ_TRY(get_string(definition, "type")).value_or("");
+  if (type == "Sequence") {
+    const Json* list = find_member(definition, "pretokenizers");
+    if (list == nullptr || !list->is_array()) {
+      return make_error(ErrorCode::kInvalidData, "a pre-tokenizer sequence has no 'pretokenizers'");
+    }
+    for (const Json& entry : *list) {
+      const Status status = add_steps(entry, steps);
+      if (!status) return status;
+    }
+    return {};
+  }
+  steps.push_back(PJ_TRY(make_step(definition, type)));
+  return {};
+}
+
+Result<PreTokenizer::Step> PreTokenizer::make_step(const Json& definition, std::string_view type) {
+  if (type == "ByteLevel") {
+    Step step{.kind = Kind::kByteLevel};
+    step.add_prefix_space = PJ_TRY(get_bool(definition, "add_prefix_space")).value_or(true);
+    if (PJ_TRY(get_bool(definition, "use_regex")).value_or(true)) {
+      step.regex = PJ_TRY(Regex::compile(kGpt2Pattern));
+    }
+    return step;
+  }
+  if (type == "Split") return make_split(definition);
+  if (type == "Metaspace") return make_metaspace(definition);
+  if (type == "Digits") {
+    Step step{.kind = Kind::kDigits};
+    const bool individual = PJ_TRY(get_bool(definition, "individual_digits")).value_or(false);
+    step.behavior = individual ? Behavior::kIsolated : Behavior::kContiguous;
+    return step;
+  }
+  if (type == "Punctuation") {
+    Step step{.kind = Kind::kPunctuation};
+    step.behavior = PJ_TRY(parse_behavior(definition, Behavior::kIsolated));
+    return step;
+  }
+  if (type == "WhitespaceSplit") return Step{.kind = Kind::kSpaces, .behavior = Behavior::kRemoved};
+  if (type == "Whitespace") {
+    Step step{.kind = Kind::kSplit, .behavior = Behavior::kRemoved, .invert = true};
+    step.regex = PJ_TRY(Regex::compile(R"(\w+|[^\w\s]+)"));
+    return step;
+  }
+  return make_error(ErrorCode::kUnsupported, "the pre-tokenizer '{}' is not known", type);
+}
+
+Result<PreTokenizer::Step> PreTokenizer::make_split(const Json& definition) {
+  Step step{.kind = Kind::kSplit};
+  step.behavior = PJ_TRY(parse_behavior(definition, Behavior::kIsolated));
+  step.invert = PJ_TRY(get_bool(definition, "invert")).value_or(false);
+  const Json* pattern = find_member(definition, "pattern");
+  if (pattern == nullptr) {
+    return make_error(ErrorCode::kInvalidData, "a Split pre-tokenizer has no 'pattern'");
+  }
+  step.text = PJ_TRY(get_string(*pattern, "String")).value_or("");
+  const std::optional<std::string> regex = PJ_TRY(get_string(*pattern, "Regex"));
+  if (regex) step.regex = PJ_TRY(Regex::compile(*regex));
+  return step;
+}
+
+Result<PreTokenizer::Step> PreTokenizer::make_metaspace(const Json& definition) {
+  Step step{.kind = Kind::kMetaspace, .behavior = Behavior::kMergedWithNext};
+  step.text = PJ_TRY(get_string(definition, "replacement")).value_or("\xe2\x96\x81");
+  if (step.text.empty() || step.text.size() > 4) {
+    return make_error(ErrorCode::kInvalidData,
+                      "a Metaspace replacement of {} bytes, expected one "
+                      "character",
+                      step.text.size());
+  }
+  step.split_at_space = PJ_TRY(get_bool(definition, "split")).value_or(true);
+  // Old files say add_prefix_space, new ones prepend_scheme.
+  const bool add_prefix = PJ_TRY(get_bool(definition, "add_prefix_space")).value_or(true);
+  const std::string scheme = PJ_TRY(get_string(definition, "prepend_scheme")).value_or("");
+  step.prepend = add_prefix ? Prepend::kAlways : Prepend::kNever;
+  if (scheme == "always") step.prepend = Prepend::kAlways;
+  if (scheme == "first") step.prepend = Prepend::kFirst;
+  if (scheme == "never") step.prepend = Prepend::kNever;
+  return step;
+}
+
+Result<PreTokenizer::Behavior> PreTokenizer::parse_behavior(const Json& definition,
+                                                            Behavior fallback) {
+  constexpr std::array<std::pair<std::string_view, Behavior>, 5> kNames = {
+      {{"Removed", Behavior::kRemoved},
+       {"Isolated", Behavior::kIsolated},
+       {"MergedWithPrevious", Behavior::kMergedWithPrevious},
+       {"MergedWithNext", Behavior::kMergedWithNext},
+       {"Contiguous", Behavior::kContiguous}}};
+  const std::optional<std::string> name = PJ_TRY(get_string(definition, "behavior"));
+  if (!name) return fallback;
+  for (const auto& [known, behavior] : kNames) {
+    if (known == *name) return behavior;
+  }
+  return make_error(ErrorCode::kUnsupported, "the split behavior '{}' is not known", *name);
+}
+
+Result<std::vector<PreTokenizer::Part>> PreTokenizer::find_parts(const Step& step,
+                                                                 std::string_view word) {
+  std::vector<TextRange> matches;
+  if (step.kind == Kind::kDigits) {
+    matches = find_class(word, is_unicode_number);
+  } else if (step.kind == Kind::kPunctuation) {
+    matches = find_class(word, is_unicode_punctuation);
+  } else if (step.kind == Kind::kSpaces) {
+    matches = find_class(word, is_unicode_space);
+  } else if (step.regex) {
+    matches = PJ_TRY(step.regex->find_all(word));
+  } else {
+    matches = find_text(word, step.text);
+  }
+  std::vector<Part> parts;
+  parts.reserve(2 * matches.size() + 1);
+  std::size_t offset = 0;
+  for (const TextRange& match : matches) {
+    if (match.begin > offset) parts.push_back({{offset, match.begin}, step.invert});
+    parts.push_back({match, !step.invert});
+    offset = match.end;
+  }
+  if (offset < word.size()) parts.push_back({{offset, word.size()}, step.invert});
+  return parts;
+}
+
+std::vector<std::string> PreTokenizer::cut(std::string_view word, std::vector<Part> parts,
+                                           Behavior behavior) {
+  std::vector<TextRange> kept;
+  if (behavior == Behavior::kMergedWithNext) std::ranges::reverse(parts);
+  bool previous_is_match = false;
+  for (const Part& part : parts) {
+    bool joins = false;
+    if (behavior == Behavior::kContiguous) {
+      joins = part.is_match == previous_is_match;
+    } else if (behavior != Behavior::kIsolated && behavior != Behavior::kRemoved) {
+      joins = part.is_match && !previous_is_match;
+    }
+    previous_is_match = part.is_match;
+    if (behavior == Behavior::kRemoved && part.is_match) continue;
+    if (joins && !kept.empty()) {
+      kept.back().begin = std::min(kept.back().begin, part.range.begin);
+      kept.back().end = std::max(kept.back().end, part.range.end);
+    } else {
+      kept.push_back(part.range);
+    }
+  }
+  if (behavior == Behavior::kMergedWithNext) std::ranges::reverse(kept);
+  std::vector<std::string> words;
+  words.reserve(kept.size());
+  for (const TextRange& range : kept) {
+    if (range.end > range.begin) {
+      words.emplace_back(word.substr(range.begin, range.end - range.begin));
+    }
+  }
+  return words;
+}
+
+Result<std::vector<std::string>> PreTokenizer::run_step(const Step& step, std::string word,
+                                                        bool is_start) {
+  if (step.kind == Kind::kByteLevel) {
+    if (step.add_prefix_space && !word.starts_with(' ')) word.insert(word.begin(), ' ');
+    std::vector<std::string> words;
+    if (step.regex) {
+      std::vector<Part> parts = PJ_TRY(find_parts(step, word));
+      words = cut(word, std::move(parts), Behavior::kIsolated);
+    } else {
+      words.push_back(std::move(word));
+    }
+    for (std::string& piece : words) piece = to_byte_level(piece);
+    return words;
+  }
+  if (step.kind == Kind::kMetaspace) {
+    word = replace_all(word, " ", step.text);
+    const bool wanted =
+        step.prepend == Prepend::kAlways || (step.prepend == Prepend::kFirst && is_start);
+    if (wanted && !word.starts_with(step.text)) word.insert(0, step.text);
+    if (!step.split_at_space) return std::vector<std::string>{std::move(word)};
+  }
+  std::vector<Part> parts = PJ_TRY(find_parts(step, word));
+  return cut(word, std::move(parts), step.behavior);
+}
+
+Result<std::vector<std::string>> PreTokenizer::run(std::string_view text, bool is_start) const {
+  std::vector<std::string> words;
+  if (!text.empty()) words.emplace_back(text);
+  for (const Step& step : steps_) {
+    std::vector<std::string> next;
+    next.reserve(words.size());
+    bool first = is_start;
+    for (std::string& word : words) {
+      std::vector<std::string> pieces = PJ_TRY(run_step(step, std::move(word), first));
+      std::ranges::move(pieces, std::back_inserter(next));
+      first = false;
+    }
+    words = std::move(next);
+  }
+  return words;
+}
+
+}  // namespace pajamas
