@@ -35,6 +35,7 @@ PEAK_RSS_TARGET_MB = 600.0
 @dataclass
 class Run:
     seconds: float
+    cpu_seconds: float  # of all threads; hardly moves when other work shares the machine
     peak_rss_mb: float
 
 
@@ -46,10 +47,14 @@ class Best:
 
     def add(self, name: str, run: Run) -> None:
         self.runs.setdefault(name, []).append(run)
-        print(f"  {name:28} {run.seconds:7.2f} s  {run.peak_rss_mb:7.0f} MB", flush=True)
+        print(f"  {name:28} {run.seconds:7.2f} s  {run.cpu_seconds:7.2f} s CPU"
+              f"  {run.peak_rss_mb:7.0f} MB", flush=True)
 
     def seconds(self, name: str) -> float:
         return min(run.seconds for run in self.runs[name])
+
+    def cpu_seconds(self, name: str) -> float:
+        return min(run.cpu_seconds for run in self.runs[name])
 
     def peak_rss_mb(self, prefix: str) -> float:
         return max(
@@ -59,7 +64,7 @@ class Best:
 
 
 def run_measured(command: list[str]) -> tuple[Run, str]:
-    """Runs to the end; wall time, peak resident memory and standard output."""
+    """Runs to the end; time, peak resident memory and standard output."""
     os.sync()  # what an earlier run left to write must not slow this one
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -70,7 +75,8 @@ def run_measured(command: list[str]) -> tuple[Run, str]:
         errors.seek(0)
         if status != 0:
             sys.exit(f"quantize.py: {' '.join(command)} failed:\n{errors.read()}")
-        return Run(seconds, usage.ru_maxrss * 1024 / 1e6), output.read()
+        cpu_seconds = usage.ru_utime + usage.ru_stime
+        return Run(seconds, cpu_seconds, usage.ru_maxrss * 1024 / 1e6), output.read()
 
 
 class Bench:
@@ -146,6 +152,10 @@ def collect(best: Best, types: list[str], threads: int) -> list[Case]:
                 cases.append(
                     Case(f"{type_name}, peer from {source}", ours, peer, "s", peer / ours, target)
                 )
+    for type_name in types:
+        ours = best.cpu_seconds(f"ours {type_name} t{threads}")
+        peer = best.cpu_seconds(f"peer {type_name} t{threads} F16")
+        cases.append(Case(f"{type_name}, CPU time, peer from F16", ours, peer, "s", peer / ours, ""))
     if set(ONE_PASS_TYPES) <= set(types):
         together = best.seconds(f"ours {'+'.join(ONE_PASS_TYPES)} t{threads}")
         alone = sum(best.seconds(f"ours {name} t{threads}") for name in ONE_PASS_TYPES)
