@@ -112,6 +112,7 @@ def make_good_gguf():
     data = F32_2X3 + bytes(range(34)) + b"\0" * 30 + struct.pack("<2e", 1, 2) + b"\0" * 28
     good("gguf/all_types.gguf", gguf([ARCH] + scalars + arrays, tensors, data))
     good("gguf/version_2.gguf", one_tensor(tensor("w", [3, 2], 0, 0), version=2))
+    good("gguf/scalar.gguf", one_tensor(tensor("s", [], 0, 0), struct.pack("<f", 3) + b"\0" * 28))
     good("gguf/no_tensors.gguf", gguf([ARCH]))
     good("gguf/alignment_64.gguf",
          gguf([kv("general.alignment", U32, 64)],
@@ -136,7 +137,7 @@ def make_bad_gguf_headers():
         "HEADER_BAD_VERSION_FUTURE": (one_tensor(w, version=4), "GGUF version 4, expected 2 or 3"),
         "HEADER_BIG_ENDIAN": (one_tensor(w, version=3 << 24), "a big-endian GGUF"),
         "HEADER_BAD_N_TENSORS": (one_tensor(w, n_tensors=1 << 61), "declares 2305843009213693952 tensors"),
-        "HEADER_BAD_N_TENSORS_FEW": (one_tensor(w, n_tensors=6), "declares 6 tensors, expected at most"),
+        "HEADER_BAD_N_TENSORS_FEW": (one_tensor(w, n_tensors=9), "declares 9 tensors, expected at most"),
         "HEADER_BAD_N_KV": (one_tensor(w, n_kv=(1 << 64) - 1), "declares 18446744073709551615 keys"),
         "HEADER_NEGATIVE_N_TENSORS": (one_tensor(w, n_tensors=(1 << 64) - 1), "tensors, expected at most"),
     }
@@ -184,8 +185,7 @@ def make_bad_gguf_tensors():
         "TENSORS_NAME_64_BYTES": (tensor("n" * 64, [3, 2], 0, 0), "the name has 64 bytes, expected at most 63"),
         "TENSORS_EMPTY_NAME": (tensor("", [3, 2], 0, 0), "tensor 1 of 1: its name is ''"),
         "TENSORS_ZERO_BYTE_IN_NAME": (tensor("a\0", [3, 2], 0, 0), "its name is 'a\\x00'"),
-        "TENSORS_NO_DIMS": (tensor("w", [], 0, 0) + b"\0" * 8, "it has 0 dimensions, expected 1 to 4"),
-        "TENSORS_5_DIMS": (tensor("w", [1] * 5, 0, 0), "it has 5 dimensions, expected 1 to 4"),
+        "TENSORS_5_DIMS": (tensor("w", [1] * 5, 0, 0), "it has 5 dimensions, expected at most 4"),
         "TENSORS_ZERO_DIM": (tensor("w", [3, 0], 0, 0), "dimension 1 is 0, expected at least 1"),
         "TENSORS_NEGATIVE_DIM": (tensor("w", [-3, 2], 0, 0), "dimension 0 is -3, expected at least 1"),
         "TENSORS_SHAPE_OVERFLOW": (tensor("w", [1 << 32, 1 << 32], 0, 0), "has 2^63 elements or more"),

@@ -16,7 +16,7 @@ namespace {
 
 // The least bytes a key with its value, and the description of a tensor, can take.
 constexpr std::uint64_t kMinKeyRecordBytes = 8 + 1 + 4 + 1;
-constexpr std::uint64_t kMinTensorRecordBytes = 8 + 1 + 4 + 8 + 4 + 8;
+constexpr std::uint64_t kMinTensorRecordBytes = 8 + 1 + 4 + 4 + 8;
 
 Result<std::string> read_string(FileCursor& cursor, std::uint64_t max_bytes,
                                 std::string_view what) {
@@ -171,8 +171,9 @@ Result<DType> to_dtype(std::uint32_t id) {
 
 Result<Shape> read_shape(FileCursor& cursor) {
   const auto n_dims = PJ_TRY(cursor.read<std::uint32_t>("the number of dimensions"));
-  if (n_dims < 1 || n_dims > kGgufMaxDims) {
-    return make_error(ErrorCode::kInvalidData, "it has {} dimensions, expected 1 to {}", n_dims,
+  // None is a scalar; the Python writer makes them.
+  if (n_dims > kGgufMaxDims) {
+    return make_error(ErrorCode::kInvalidData, "it has {} dimensions, expected at most {}", n_dims,
                       kGgufMaxDims);
   }
   Shape shape;

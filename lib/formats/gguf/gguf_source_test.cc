@@ -75,6 +75,12 @@ TEST(GgufSource, GivesShapesOutermostFirstAndKeepsTrailingOnes) {
   EXPECT_EQ(source->find("absent"), nullptr);
 }
 
+TEST(GgufSource, ATensorWithoutDimensionsIsAScalar) {
+  const auto source = open_golden("scalar.gguf");
+  EXPECT_EQ(source->find("s")->shape, Shape{});
+  EXPECT_EQ(source->find("s")->bytes, 4U);
+}
+
 TEST(GgufSource, ReadsARangeOfATensor) {
   const auto source = open_golden("all_types.gguf");
   std::array<float, 2> values{};
