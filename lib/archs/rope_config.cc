@@ -81,10 +81,48 @@ Status parse_scaling(const ConfigView& rope, const ConfigView& config, const Mod
   return {};
 }
 
+bool is_expressible(const ArchSpec& arch, const RopeConfig& rope) {
+  switch (arch.keys.rope) {
+    case RopeKeys::kStandard:
+      if (rope.scaling == RopeScaling::kLlama3) return arch.keys.rope_freqs_tensor;
+      return rope.scaling != RopeScaling::kLongRope;
+    case RopeKeys::kOnlyUnusualBase:
+      return rope.scaling == RopeScaling::kNone;
+    case RopeKeys::kOriginalContext:
+      if (rope.scaling == RopeScaling::kNone) return true;
+      return (rope.scaling == RopeScaling::kLongRope || rope.scaling == RopeScaling::kYarn) &&
+             !rope.long_factors.empty();
+  }
+  return false;
+}
+
+// A scaling that readers of the family's GGUF files do not apply would change the model silently.
+Status check_expressible(const ModelConfig& model, const RopeConfig& rope) {
+  if (!is_expressible(*model.arch, rope)) {
+    return make_error(ErrorCode::kUnsupported,
+                      "config.json: GGUF readers of {} do not apply this model's rope scaling",
+                      model.arch->gguf_name);
+  }
+  if (rope.partial_factor != 1.0 && model.arch->keys.rope != RopeKeys::kOriginalContext) {
+    return make_error(ErrorCode::kUnsupported,
+                      "config.json: 'partial_rotary_factor' is {}, but GGUF readers of {} rotate "
+                      "whole heads",
+                      rope.partial_factor, model.arch->gguf_name);
+  }
+  return {};
+}
+
 Status parse_long_factors(const ConfigView& rope, const ModelConfig& model, RopeConfig& out) {
   ModelConfig with_rope = model;
   with_rope.rope = out;
-  const std::int64_t pairs = rotated_dims(with_rope) / 2;
+  const std::int64_t rotated = rotated_dims(with_rope);
+  if (rotated < 2 || rotated % 2 != 0) {
+    return make_error(ErrorCode::kInvalidData,
+                      "config.json: 'partial_rotary_factor' {} rotates {} dimensions of a head, "
+                      "expected an even number above 0",
+                      out.partial_factor, rotated);
+  }
+  const std::int64_t pairs = rotated / 2;
   out.long_factors = PJ_TRY(parse_factors(rope, "long_factor", pairs));
   out.short_factors = PJ_TRY(parse_factors(rope, "short_factor", pairs));
   if (out.long_factors.empty() != out.short_factors.empty()) {
@@ -133,12 +171,15 @@ Result<RopeConfig> parse_rope_config(const ConfigView& config, const ModelConfig
   }
   PJ_TRY(parse_scaling(rope, config, model, out));
   PJ_TRY(parse_long_factors(rope, model, out));
+  PJ_TRY(check_expressible(model, out));
   return out;
 }
 
 std::int64_t rotated_dims(const ModelConfig& model) {
-  const double width = model.rope.partial_factor * static_cast<double>(model.head_dim);
-  return static_cast<std::int64_t>(width);
+  // Rounded down over all heads first, as the writers of existing files do.
+  const double width =
+      model.rope.partial_factor * static_cast<double>(model.heads * model.head_dim);
+  return static_cast<std::int64_t>(width) / model.heads;
 }
 
 std::vector<float> llama3_rope_factors(const ModelConfig& model) {

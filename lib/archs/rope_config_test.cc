@@ -91,11 +91,33 @@ TEST(RopeConfig, RejectsScalingItCannotExpress) {
       {R"({"original_max_position_embeddings": 0})", "is 0, expected 1 to"},
       {R"({"full_attention": 3})", "'full_attention' is not an object"},
       {R"({"partial_rotary_factor": 1.5})", "'partial_rotary_factor' is 1.5, expected at most 1"},
+      {R"({"partial_rotary_factor": 0.5})", "0.5 rotates 1 dimensions of a head, expected an even"},
+      {R"({"type": "linear", "factor": 2})", "readers of phi3 do not apply this model's rope"},
+      {R"({"type": "yarn", "factor": 2})", "readers of phi3 do not apply this model's rope"},
   };
   for (const auto& [json, message] : kBad) {
     EXPECT_THAT(error_of(with("Phi3ForCausalLM", "rope_scaling", json)), HasSubstr(message))
         << json;
   }
+}
+
+TEST(RopeConfig, RejectsScalingThatReadersOfTheFamilyLeaveOut) {
+  const std::pair<std::string_view, std::string_view> kIgnored[] = {
+      {"Gemma2ForCausalLM", R"({"type": "linear", "factor": 2})"},
+      {"Qwen2ForCausalLM", R"({"type": "llama3", "factor": 8})"},
+      {"LlamaForCausalLM", R"({"type": "longrope", "factor": 8})"},
+  };
+  for (const auto& [class_name, scaling] : kIgnored) {
+    Json config = with(class_name, "rope_scaling", scaling);
+    config["head_dim"] = 2;
+    config["hidden_act"] = nullptr;
+    EXPECT_THAT(error_of(config), HasSubstr("do not apply this model's rope scaling"))
+        << class_name;
+  }
+  Json partial = with(kLlama, "partial_rotary_factor", "0.5");
+  partial["hidden_size"] = 32;
+  EXPECT_THAT(error_of(partial),
+              HasSubstr("'partial_rotary_factor' is 0.5, but GGUF readers of llama rotate whole"));
 }
 
 // Llama 3.2 3B. The expected values come from the formula in numpy's float32.

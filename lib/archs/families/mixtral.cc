@@ -40,7 +40,7 @@ constinit const ArchSpec kMixtralArch{
     .attention = {.rope = Rope::kInterleaved},
     .moe = {.enabled = true, .renormalize = true},
     .defaults = {.rms_norm_eps = 1e-5, .rope_theta = 1e6},
-    .keys = {.vocab_size = true, .rope_dimension_count = true},
+    .keys = {.vocab_size = true, .rope_dimension_count = true, .rope_freqs_tensor = true},
     .tensors = kTensors,
     .tokenizer = {.fallback_pre_tokenizer = "llama-bpe"},
 };
