@@ -233,9 +233,11 @@ Result<std::vector<TensorInfo>> read_tensors(FileCursor& cursor, std::uint64_t n
                         "{}: its name is '{}', expected at least one byte and no zero byte",
                         context, printable(*name));
     }
-    const std::string context = fmt::format("tensor '{}'", printable(*name));
-    auto tensor = read_tensor_after_name(cursor, *std::move(name));
-    if (!tensor) return std::unexpected(tensor.error().with_context(context));
+    auto tensor = read_tensor_after_name(cursor, *name);
+    if (!tensor) {
+      return std::unexpected(
+          tensor.error().with_context(fmt::format("tensor '{}'", printable(*name))));
+    }
     tensors.push_back(*std::move(tensor));
   }
   return tensors;
@@ -246,11 +248,10 @@ Status place_tensors(std::vector<TensorInfo>& tensors, std::uint64_t header_byte
                      std::uint32_t alignment, std::uint64_t file_bytes) {
   const auto data_start = checked_align<std::uint64_t>(header_bytes, alignment);
   for (TensorInfo& tensor : tensors) {
-    const std::string name = printable(tensor.name);
     if (tensor.file_offset % alignment != 0) {
       return make_error(ErrorCode::kInvalidData,
-                        "tensor '{}': offset {} is not a multiple of the alignment {}", name,
-                        tensor.file_offset, alignment);
+                        "tensor '{}': offset {} is not a multiple of the alignment {}",
+                        printable(tensor.name), tensor.file_offset, alignment);
     }
     const auto start = checked_add<std::uint64_t>(data_start.value(), tensor.file_offset);
     const auto end = start ? checked_add(*start, tensor.bytes) : std::nullopt;
@@ -258,7 +259,8 @@ Status place_tensors(std::vector<TensorInfo>& tensors, std::uint64_t header_byte
       return make_error(ErrorCode::kInvalidData,
                         "tensor '{}': {} bytes at offset {} of the data section, which starts at "
                         "{}, pass the end of the file ({} bytes); the file is cut short or wrong",
-                        name, tensor.bytes, tensor.file_offset, data_start.value(), file_bytes);
+                        printable(tensor.name), tensor.bytes, tensor.file_offset,
+                        data_start.value(), file_bytes);
     }
     tensor.file_offset = *start;
   }

@@ -27,7 +27,7 @@ inline constexpr std::uint64_t kGgufMaxStringBytes = std::uint64_t{16} << 20;
 inline constexpr std::uint64_t kGgufMaxArrayElems = std::uint64_t{64} << 20;
 inline constexpr std::uint64_t kGgufMaxTensors = 1'000'000;
 // Real files have under a hundred keys; metadata is searched linearly.
-inline constexpr std::uint64_t kGgufMaxKeys = 16384;
+inline constexpr std::uint64_t kGgufMaxKeys = 4096;
 inline constexpr std::uint32_t kGgufMinAlignment = 8;
 inline constexpr std::uint32_t kGgufMaxAlignment = 65536;
 

@@ -197,19 +197,20 @@ class HeaderSax : public StrictSax {
     const auto bytes = elems ? checked_mul<std::uint64_t>(static_cast<std::uint64_t>(*elems),
                                                           dtype_info(*entry_.dtype).block_bytes)
                              : std::nullopt;
-    const auto [begin, end] = std::tuple(entry_.offsets[0], entry_.offsets[1]);
-    const std::string what =
-        fmt::format("tensor '{}': data_offsets [{}, {}]", printable(name_), begin, end);
-    if (begin > end) return fail(what + " end before they begin");
+    const std::uint64_t begin = entry_.offsets[0];
+    const std::uint64_t end = entry_.offsets[1];
+    const auto what = [&] {
+      return fmt::format("tensor '{}': data_offsets [{}, {}]", printable(name_), begin, end);
+    };
+    if (begin > end) return fail(what() + " end before they begin");
     if (end > data_bytes_) {
       return fail(
-          fmt::format("{} pass the end of the data ({} bytes); the file is cut short or "
-                      "wrong",
-                      what, data_bytes_));
+          fmt::format("{} pass the end of the data ({} bytes); the file is cut short or wrong",
+                      what(), data_bytes_));
     }
     if (!bytes || *bytes != end - begin) {
-      return fail(fmt::format("{} hold {} bytes, expected {} for shape {} of {}", what, end - begin,
-                              bytes ? fmt::format("{}", *bytes) : "2^64 or more",
+      return fail(fmt::format("{} hold {} bytes, expected {} for shape {} of {}", what(),
+                              end - begin, bytes ? fmt::format("{}", *bytes) : "2^64 or more",
                               entry_.shape.to_string(), dtype_name(*entry_.dtype)));
     }
     tensors_.push_back(
