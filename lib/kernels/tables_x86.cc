@@ -12,6 +12,7 @@ KernelTable make_avx2() {
   KernelTable table{.isa = Isa::kAvx2};
   avx2::add_k_quants(table);
   avx2::add_small_blocks(table);
+  avx2::add_other_blocks(table);
   avx2::add_floats(table);
   return table;
 }
@@ -20,6 +21,7 @@ KernelTable make_avx512() {
   KernelTable table{.isa = Isa::kAvx512};
   avx512::add_k_quants(table);
   avx512::add_small_blocks(table);
+  avx512::add_other_blocks(table);
   avx512::add_floats(table);
   return table;
 }

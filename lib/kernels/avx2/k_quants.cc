@@ -14,9 +14,9 @@ namespace {
 #include "kernels/avx2/vec-inl.h"
 #include "kernels/simd/pair-inl.h"
 // How many vectors a search runs side by side: measured, see bench/kernels.
-using AffineVec = Pair<Pair<F>>;
+using AffineVec = Pair<F>;
 using SymmetricVec = Pair<Pair<F>>;
-using RefineVec = Pair<Pair<F>>;
+using RefineVec = Pair<F>;
 #include "kernels/simd/k_quants-inl.h"
 }  // namespace
 }  // namespace pajamas::avx2

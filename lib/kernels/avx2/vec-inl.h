@@ -100,6 +100,20 @@ PJ_VEC I to_f16_bits(F a) {
 }
 PJ_VEC F from_f16_bits(I a) { return {_mm256_cvtph_ps(low_halves(a.v))}; }
 
+// table[index], for indexes 0 .. 15.
+PJ_VEC F look_up(const float* table, I index) {
+  const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index.v);
+  const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index.v);
+  const __m256 upper_half = _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28));
+  return {_mm256_blendv_ps(low, high, upper_half)};
+}
+PJ_VEC I look_up(const std::int32_t* table, I index) {
+  const __m256i low = _mm256_permutevar8x32_epi32(load_int(table).v, index.v);
+  const __m256i high = _mm256_permutevar8x32_epi32(load_int(table + 8).v, index.v);
+  const __m256i upper_half = _mm256_cmpgt_epi32(index.v, _mm256_set1_epi32(7));
+  return {_mm256_blendv_epi8(low, high, upper_half)};
+}
+
 // Swaps lanes and vectors: afterwards lane r of v[c] is what lane c of v[r] was.
 PJ_VEC void transpose(__m256 (&v)[8]) {
   __m256 t[8];

@@ -97,6 +97,14 @@ PJ_VEC I to_f16_bits(F a) {
 }
 PJ_VEC F from_f16_bits(I a) { return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(a.v))}; }
 
+// table[index], for indexes 0 .. 15.
+PJ_VEC F look_up(const float* table, I index) {
+  return {_mm512_permutexvar_ps(index.v, _mm512_loadu_ps(table))};
+}
+PJ_VEC I look_up(const std::int32_t* table, I index) {
+  return {_mm512_permutexvar_epi32(index.v, _mm512_loadu_si512(table))};
+}
+
 // Swaps lanes and vectors: afterwards lane r of v[c] is what lane c of v[r] was.
 PJ_VEC void transpose(__m512 (&v)[16]) {
   __m512 t[16];

@@ -94,6 +94,10 @@ PJ_VEC AffineFit<V> fit_affine(const V* x, const V* w, const float* trials, int 
     for (int i = 0; i < kN; ++i) {
       const V l = nearest_clamped_small(inverse * (x[i] - min), low_code, high_code);
       codes[i] = l;
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < kN; ++i) {
+      const V l = codes[i];
       const V wl = w[i] * l;
       sum_l = sum_l + wl;
       sum_l2 = sum_l2 + wl * l;

@@ -9,6 +9,7 @@
 #include "kernels/simd/super_weights-inl.h"
 // These build on the above.
 #include "kernels/simd/affine_groups-inl.h"
+#include "kernels/simd/bit_pairs-inl.h"
 #include "kernels/simd/symmetric_groups-inl.h"
 // The types.
 #include "kernels/simd/q2_k-inl.h"
