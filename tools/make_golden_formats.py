@@ -274,11 +274,14 @@ def make_good_safetensors():
     good("safetensors/sharded/model.safetensors.index.json", json.dumps(index, indent=1).encode())
 
 
-def make_bad_safetensors_files():
-    ok = '"dtype":"U8","shape":[4],"data_offsets":[0,4]'
+ENTRY_OK = '"dtype":"U8","shape":[4],"data_offsets":[0,4]'
 
-    def one(body):
-        return '{"w":{' + body + "}}"
+
+def one_entry(body):
+    return '{"w":{' + body + "}}"
+
+
+def make_bad_safetensors_headers():
     cases = {
         "HEADER_EMPTY_FILE": (b"", "it has 0 bytes, too few"),
         "HEADER_SEVEN_BYTES": (b"\2\0\0\0\0\0\0", "it has 7 bytes, too few"),
@@ -300,6 +303,14 @@ def make_bad_safetensors_files():
         "METADATA_STRING": (safetensors('{"__metadata__":"a"}'), "__metadata__ to be an object of strings"),
         "METADATA_TWICE": (safetensors('{"__metadata__":{},"__metadata__":{}}'), "'__metadata__' stands twice"),
         "METADATA_KEY_TWICE": (safetensors('{"__metadata__":{"a":"","a":""}}'), "the key 'a' stands twice"),
+    }
+    for name, (content, message) in cases.items():
+        bad(f"safetensors/{name}.safetensors", content, message)
+
+
+def make_bad_safetensors_tensors():
+    ok, one = ENTRY_OK, one_entry
+    cases = {
         "TENSOR_TWICE": (safetensors('{"w":{%s},"w":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}' % ok, b"1234"),
                          "the tensor 'w' stands twice"),
         "TENSOR_FIELD_TWICE": (safetensors(one(ok + ',"dtype":"U8"'), b"1234"), "the key 'dtype' stands twice"),
@@ -474,7 +485,8 @@ def main():
     make_bad_gguf_tensors()
     make_bad_gguf_splits()
     make_good_safetensors()
-    make_bad_safetensors_files()
+    make_bad_safetensors_headers()
+    make_bad_safetensors_tensors()
     make_bad_safetensors_folders()
     make_imatrix()
     lines = [f"{path}\t{message}\n" for path, message in sorted(EXPECTED)]
