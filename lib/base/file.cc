@@ -134,6 +134,11 @@ void File::start_writeback(std::uint64_t offset, std::uint64_t bytes) const {
                                       SYNC_FILE_RANGE_WRITE));
 }
 
+void File::prefetch(std::uint64_t offset, std::uint64_t bytes) const {
+  static_cast<void>(::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                                    POSIX_FADV_WILLNEED));
+}
+
 Status File::sync() const {
   if (::fsync(fd_) != 0) return system_error("cannot sync", path_, errno);
   return {};

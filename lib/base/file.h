@@ -47,6 +47,8 @@ class File {
   [[nodiscard]] Status reserve(std::uint64_t bytes) const;
   // Asks the system to start writing dirty pages back, without waiting.
   void start_writeback(std::uint64_t offset, std::uint64_t bytes) const;
+  // Asks the system to read this range ahead of use, without waiting.
+  void prefetch(std::uint64_t offset, std::uint64_t bytes) const;
   [[nodiscard]] Status sync() const;
   Status close();
 
