@@ -168,7 +168,8 @@ Result<VocabularyExport> export_byte_fallback_bpe(const TokenizerFolder& folder,
   const auto model_size = static_cast<std::int64_t>(model.ids.size());
   for (const auto& [id, token] : added) {
     if (!vocabulary.has_id(id)) continue;
-    const bool is_special = specials.contains(token.text);
+    // Where no file names special tokens, the flags of the added tokens do.
+    const bool is_special = named.empty() ? token.special : specials.contains(token.text);
     // Tokens of the model stay what they are unless they are special; those behind it were added.
     if (!is_special && id < model_size) continue;
     vocabulary.put(id, token.text, lowest,

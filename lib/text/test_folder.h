@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -13,7 +14,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "text/byte_level.h"
 #include "text/sentencepiece_model.h"
@@ -77,7 +77,8 @@ inline TestFolder::~TestFolder() {
 inline void TestFolder::write(std::string_view name, std::string_view content) const {
   const std::filesystem::path file = path_ / name;
   std::filesystem::create_directories(file.parent_path());
-  PJ_CHECK(write_file_atomic(file, content).has_value());
+  std::ofstream(file, std::ios::binary) << content;
+  PJ_CHECK(std::filesystem::file_size(file) == content.size());
 }
 
 // The bytes of a SentencePiece model file.

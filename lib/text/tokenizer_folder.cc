@@ -188,10 +188,8 @@ std::vector<std::string> named_special_tokens(const TokenizerFolder& folder) {
   if (folder.tokenizer_config) collect_named(*folder.tokenizer_config, list);
   if (folder.special_tokens_map) collect_named(*folder.special_tokens_map, list);
   std::vector<std::string> names = list.take();
-  if (!names.empty()) return names;
-  const std::string class_name = folder.tokenizer_class();
-  if (class_name.starts_with("Llama")) return {"<s>", "</s>", "<unk>"};
-  return {"<|endoftext|>"};
+  if (!names.empty() || folder.tokenizer) return names;
+  return {"<|endoftext|>"};  // of the classes that read vocab.json (GPT-2, Qwen2)
 }
 
 }  // namespace pajamas

@@ -56,7 +56,8 @@ Result<AddedTokens> read_added_tokens(const TokenizerFolder& folder);
 std::optional<std::string> token_content(const Json& entry);
 
 // Texts that tokenizer_config.json or special_tokens_map.json name as special (bos, eos, unk, ...,
-// additional), each once. Without a word from either, those of the tokenizer class.
+// additional), each once. Without a word from either and without a tokenizer.json, that of the
+// classes that read vocab.json.
 std::vector<std::string> named_special_tokens(const TokenizerFolder& folder);
 
 }  // namespace pajamas
