@@ -101,7 +101,7 @@ class Bench {
   }
 
   void run_decoders() {
-    for (const DType dtype : {DType::kBF16, DType::kF16, DType::kQ8_0, DType::kQ4_K}) {
+    for (const auto& [dtype, ggml_type] : kTypes) {
       encode_rows(nullptr, dtype, weights_.data(), kRows, kCols, nullptr, out_.data());
       std::vector<float> decoded(weights_.size());
       for (const KernelTable* table : all_kernel_tables()) {

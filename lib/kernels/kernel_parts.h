@@ -25,18 +25,21 @@ namespace avx2 {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);
 void add_other_blocks(KernelTable& table);
+void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 }  // namespace avx2
 namespace avx512 {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);
 void add_other_blocks(KernelTable& table);
+void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 }  // namespace avx512
 namespace neon {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);
 void add_other_blocks(KernelTable& table);
+void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 }  // namespace neon
 

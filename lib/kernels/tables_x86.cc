@@ -13,6 +13,7 @@ KernelTable make_avx2() {
   avx2::add_k_quants(table);
   avx2::add_small_blocks(table);
   avx2::add_other_blocks(table);
+  avx2::add_decoders(table);
   avx2::add_floats(table);
   return table;
 }
@@ -22,6 +23,7 @@ KernelTable make_avx512() {
   avx512::add_k_quants(table);
   avx512::add_small_blocks(table);
   avx512::add_other_blocks(table);
+  avx512::add_decoders(table);
   avx512::add_floats(table);
   return table;
 }

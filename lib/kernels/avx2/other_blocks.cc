@@ -21,6 +21,7 @@ namespace {
 #include "kernels/simd/super_weights-inl.h"
 // Layouts that these types share with others.
 #include "kernels/simd/bit_pairs-inl.h"
+#include "kernels/simd/level_bins-inl.h"
 #include "kernels/simd/small_blocks-inl.h"
 // The types.
 #include "kernels/simd/iq4-inl.h"

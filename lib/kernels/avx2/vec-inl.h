@@ -29,6 +29,9 @@ PJ_VEC void store_int(void* p, I x) { _mm256_storeu_si256(static_cast<__m256i_u*
 PJ_VEC I load_halves(const void* p) {
   return {_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i_u*>(p)))};
 }
+// kLanes bytes, zero or sign extended.
+PJ_VEC I load_bytes(const void* p) { return {_mm256_cvtepu8_epi32(_mm_loadu_si64(p))}; }
+PJ_VEC I load_signed_bytes(const void* p) { return {_mm256_cvtepi8_epi32(_mm_loadu_si64(p))}; }
 PJ_VEC __m128i low_halves(__m256i v) {
   const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
   const __m256i packed = _mm256_packus_epi32(low, low);  // per 128-bit part: 4 halves, twice
@@ -87,6 +90,8 @@ template <int kBits>
 PJ_VEC I shift_right_signed(I a) {
   return {_mm256_srai_epi32(a.v, kBits)};
 }
+
+PJ_VEC I shift_right_each(I a, I counts) { return {_mm256_srlv_epi32(a.v, counts.v)}; }
 
 PJ_VEC F to_float(I a) { return {_mm256_cvtepi32_ps(a.v)}; }
 PJ_VEC I to_int(F a) { return {_mm256_cvttps_epi32(a.v)}; }  // INT32_MIN where out of range

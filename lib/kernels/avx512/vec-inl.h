@@ -32,6 +32,13 @@ PJ_VEC void store_int(void* p, I x) { _mm512_storeu_si512(p, x.v); }
 PJ_VEC I load_halves(const void* p) {
   return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i_u*>(p)))};
 }
+// kLanes bytes, zero or sign extended.
+PJ_VEC I load_bytes(const void* p) {
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i_u*>(p)))};
+}
+PJ_VEC I load_signed_bytes(const void* p) {
+  return {_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i_u*>(p)))};
+}
 PJ_VEC void store_halves(void* p, I x) {
   _mm256_storeu_si256(static_cast<__m256i_u*>(p), _mm512_cvtepi32_epi16(x.v));
 }
@@ -84,6 +91,8 @@ template <int kBits>
 PJ_VEC I shift_right_signed(I a) {
   return {_mm512_srai_epi32(a.v, kBits)};
 }
+
+PJ_VEC I shift_right_each(I a, I counts) { return {_mm512_srlv_epi32(a.v, counts.v)}; }
 
 PJ_VEC F to_float(I a) { return {_mm512_cvtepi32_ps(a.v)}; }
 PJ_VEC I to_int(F a) { return {_mm512_cvttps_epi32(a.v)}; }  // INT32_MIN where out of range
