@@ -25,10 +25,18 @@ void PrintTo(const TableAndType& param, std::ostream* out) {
   *out << isa_name(param.table->isa) << "_" << dtype_name(param.dtype);
 }
 
+// A table without functions for a type hands it on to the next; one such case is enough.
+bool has_own_or_is_example(const KernelTable& table, DType dtype) {
+  const auto slot = static_cast<std::size_t>(dtype);
+  return table.encode[slot] != nullptr || table.decode[slot] != nullptr || dtype == DType::kQ4_0;
+}
+
 std::vector<TableAndType> tables_and_codecs() {
   std::vector<TableAndType> all;
   for (const KernelTable* table : all_kernel_tables()) {
-    for (const Codec* codec : all_codecs()) all.push_back({table, codec->dtype});
+    for (const Codec* codec : all_codecs()) {
+      if (has_own_or_is_example(*table, codec->dtype)) all.push_back({table, codec->dtype});
+    }
   }
   return all;
 }
@@ -90,10 +98,9 @@ TEST_P(EveryKernel, EncodesLikeTheScalarCodecWithImportance) {
     for (std::size_t round = 0; round < testing::kImportanceKinds; ++round) {
       const auto importance =
           testing::random_importance(5, round * testing::kRowKinds, testing::kRandomCols);
-      const std::size_t first = round * 11 * testing::kRandomCols;
-      const std::vector<float> part(
-          rows.begin() + static_cast<std::ptrdiff_t>(first),
-          round == 3 ? rows.end() : rows.begin() + static_cast<std::ptrdiff_t>(first + 11 * 1024));
+      const std::size_t first = round * 9 * testing::kRandomCols;
+      const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
+      const std::vector<float> part(begin, begin + 9 * testing::kRandomCols);
       expect_scalar_bytes(part, testing::kRandomCols, importance.data(),
                           "kind " + std::to_string(kind) + " round " + std::to_string(round));
     }

@@ -82,10 +82,10 @@ bool encode_chunks(const float* rows, std::int64_t n_rows, std::int64_t n_per_ro
   for (std::int64_t first = 0; first < n_blocks; first += kLanes) {
     const int blocks = static_cast<int>(n_blocks - first < kLanes ? n_blocks - first : kLanes);
     const float* from[kLanes];
-    const float* from_importance[kLanes];
+    const float* from_importance[kLanes] = {};
     for (int lane = 0; lane < kLanes; ++lane) {
       from[lane] = rows + (lane < blocks ? first + lane : first) * kElems;
-      from_importance[lane] = importance + column * kElems;
+      if (importance != nullptr) from_importance[lane] = importance + column * kElems;
       if (variances != nullptr) chunk.row_variance[lane] = variances[row < n_rows ? row : 0];
       const bool row_ends = column + 1 == blocks_per_row;
       column = row_ends ? 0 : column + 1;
@@ -108,8 +108,7 @@ bool encode_chunks(const float* rows, std::int64_t n_rows, std::int64_t n_per_ro
     }
     for (int lane = 0; lane < blocks; ++lane) {
       if ((inexact >> lane & 1U) == 0) continue;
-      encode_scalar(Type::kDType, from[lane],
-                    importance == nullptr ? nullptr : from_importance[lane], kElems,
+      encode_scalar(Type::kDType, from[lane], from_importance[lane], kElems,
                     to + lane * Type::kBlockBytes);
     }
   }

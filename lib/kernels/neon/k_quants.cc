@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernel_parts.h"
+#include "kernels/scalar_block.h"
+#include "tensor/dtype.h"
+
+#include "kernels/target_neon_begin.h"
+namespace pajamas::neon {
+namespace {
+#include "kernels/neon/vec-inl.h"
+#include "kernels/simd/pair-inl.h"
+// How many vectors a search runs side by side: measured, see bench/kernels.
+using AffineVec = Pair<F>;
+using SymmetricVec = Pair<Pair<F>>;
+using RefineVec = Pair<F>;
+#include "kernels/simd/k_quants-inl.h"
+}  // namespace
+}  // namespace pajamas::neon
+#include "kernels/target_neon_end.h"
+
+namespace pajamas::neon {
+
+void add_k_quants(KernelTable& table) {
+  set_encoder(table, DType::kQ2_K, encode_lane_blocks<Q2K>);
+  set_encoder(table, DType::kQ3_K, encode_lane_blocks<Q3K>);
+  set_encoder(table, DType::kQ4_K, encode_lane_blocks<Q4K>);
+  set_encoder(table, DType::kQ5_K, encode_lane_blocks<Q5K>);
+  set_encoder(table, DType::kQ6_K, encode_lane_blocks<Q6K>);
+}
+
+}  // namespace pajamas::neon

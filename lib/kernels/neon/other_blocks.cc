@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "codecs/mxfp4/mxfp4.h"
+#include "kernels/kernel_parts.h"
+#include "kernels/scalar_block.h"
+#include "tensor/dtype.h"
+
+#include "kernels/target_neon_begin.h"
+namespace pajamas::neon {
+namespace {
+#include "kernels/neon/vec-inl.h"
+#include "kernels/simd/pair-inl.h"
+// The rest builds on those.
+#include "kernels/simd/fit_affine-inl.h"
+#include "kernels/simd/fit_symmetric-inl.h"
+#include "kernels/simd/lane_blocks-inl.h"
+#include "kernels/simd/super_weights-inl.h"
+// Layouts that these types share with others.
+#include "kernels/simd/bit_pairs-inl.h"
+#include "kernels/simd/level_bins-inl.h"
+#include "kernels/simd/small_blocks-inl.h"
+// The types.
+#include "kernels/simd/iq4-inl.h"
+#include "kernels/simd/mxfp4-inl.h"
+#include "kernels/simd/ternary-inl.h"
+}  // namespace
+}  // namespace pajamas::neon
+#include "kernels/target_neon_end.h"
+
+namespace pajamas::neon {
+
+void add_other_blocks(KernelTable& table) {
+  set_encoder(table, DType::kIQ4_NL, encode_lane_blocks<IQ4_NL>);
+  set_encoder(table, DType::kIQ4_XS, encode_lane_blocks<IQ4_XS>);
+  set_encoder(table, DType::kTQ1_0, encode_lane_blocks<TQ1_0>);
+  set_encoder(table, DType::kTQ2_0, encode_lane_blocks<TQ2_0>);
+  set_encoder(table, DType::kMXFP4, encode_lane_blocks<MXFP4>);
+}
+
+}  // namespace pajamas::neon
