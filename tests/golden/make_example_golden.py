@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Captures what llama.cpp makes of the example model: the tensors of every file type, and greedy text.
+"""Captures what llama.cpp makes of the example model: the tensors of every file type, and greedy
+text.
 
     build/interop/venv/bin/python tests/golden/make_example_golden.py LIBRARY_FOLDER
 
@@ -65,7 +66,10 @@ def write_f32(path):
 
 def digests(path):
     return {
-        tensor.name: [tensor.tensor_type.name, hashlib.sha256(tensor.data.tobytes()).hexdigest()[:16]]
+        tensor.name: [
+            tensor.tensor_type.name,
+            hashlib.sha256(tensor.data.tobytes()).hexdigest()[:16],
+        ]
         for tensor in gguf.GGUFReader(path).tensors
     }
 
@@ -97,20 +101,32 @@ def main():
         imatrix = HERE / "example/imatrix.gguf"
         write_imatrix(imatrix, source)
         model_hash = hashlib.sha256((EXAMPLE / "model.safetensors").read_bytes()).hexdigest()
-        write_json("tensors.json", {
-            "model_sha256": model_hash,
-            "plain": quantized(peer, source, folder, RECIPES),
-            "imatrix": quantized(peer, source, folder, [*RECIPES, NEEDS_IMATRIX],
-                                 imatrix=str(imatrix)),
-        })
+        write_json(
+            "tensors.json",
+            {
+                "model_sha256": model_hash,
+                "plain": quantized(peer, source, folder, RECIPES),
+                "imatrix": quantized(
+                    peer, source, folder, [*RECIPES, NEEDS_IMATRIX], imatrix=str(imatrix)
+                ),
+            },
+        )
         q8_0 = folder / "Q8_0.gguf"
-        answers = {name: peer.ask(op="generate", model=str(path), prompts=STORY_PROMPTS,
-                                  count=64)["answers"]
-                   for name, path in (("F32", source), ("Q8_0", q8_0))}
-        prompts = peer.ask(op="tokenize", model=str(source), texts=STORY_PROMPTS,
-                           add_special=True)["ids"]
-        (HERE / "example/greedy.json").write_text(json.dumps(
-            {"prompts": STORY_PROMPTS, "prompt_ids": prompts, "answers": answers}, indent=1) + "\n")
+        answers = {
+            name: peer.ask(op="generate", model=str(path), prompts=STORY_PROMPTS, count=64)[
+                "answers"
+            ]
+            for name, path in (("F32", source), ("Q8_0", q8_0))
+        }
+        prompts = peer.ask(op="tokenize", model=str(source), texts=STORY_PROMPTS, add_special=True)[
+            "ids"
+        ]
+        (HERE / "example/greedy.json").write_text(
+            json.dumps(
+                {"prompts": STORY_PROMPTS, "prompt_ids": prompts, "answers": answers}, indent=1
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

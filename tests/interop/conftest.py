@@ -91,7 +91,8 @@ def make_fixture(tmp_path_factory):
 
     def make(name):
         if name not in made:
-            made[name] = tmp_path_factory.mktemp("fixture") / name.replace(" ", "-")
+            # The folder's name becomes the model's, and llama.cpp gives some names a meaning.
+            made[name] = tmp_path_factory.mktemp("fixture") / "model"
             family, *options = FIXTURES[name]
             run_program(BUILD / "bin/make_fixture", family, made[name], *options)
         return made[name]

@@ -401,6 +401,8 @@ def imatrix_entries(path):
 
     The mean of squares; ones where nothing was counted.
     """
+    if path.endswith(".dat"):
+        return legacy_imatrix_entries(path)
     from gguf import GGUFReader
 
     tensors = {tensor.name: tensor.data for tensor in GGUFReader(path).tensors}
@@ -415,6 +417,22 @@ def imatrix_entries(path):
             entries[weight] = (
                 np.where(counts > 0, sums / counts, np.float32(1)).astype(np.float32).ravel()
             )
+    return entries
+
+
+def legacy_imatrix_entries(path):
+    """The same for the older form, whose values are means times calls."""
+    with open(path, "rb") as file:
+
+        def number():
+            return int.from_bytes(file.read(4), "little")
+
+        entries = {}
+        for _ in range(number()):
+            name = file.read(number()).decode()
+            calls, values = number(), number()
+            means = np.frombuffer(file.read(4 * values), "<f4") / np.float32(calls)
+            entries[name] = means.astype(np.float32)
     return entries
 
 

@@ -56,6 +56,9 @@ FIXTURES |= {
     "llama deep": ["llama", "--layers", "16", "--ffn", "256"],
     "llama odd": ["llama", "--odd"],
     "llama tied": ["llama", "--tied"],
+    "llama f16": ["llama", "--dtype", "f16"],
+    "llama f32 in shards": ["llama", "--dtype", "f32", "--shards", "3"],
+    "llama fp8": ["llama", "--dtype", "fp8"],
     "mixtral of 8": ["mixtral", "--experts", "8"],
 }
 
@@ -66,4 +69,14 @@ STORY_PROMPTS = [
     "One evening Olive the llama",
     "Biscuit was a sleepy llama who lived",
     '"Good night," said the owl.',
+]
+
+# Where several words may follow: what a distribution is compared on.
+BRANCHING_PROMPTS = [
+    "Once upon a time there was a",
+    "One evening Olive the llama put on her",
+    "There once lived a llama called",
+    "Every night he put on his warm",
+    "That night Otto wanted to",
+    "Then Lulu closed her eyes and dreamed of",
 ]

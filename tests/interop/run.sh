@@ -8,4 +8,7 @@ build=$(cd "${1:?usage: tests/interop/run.sh BUILD_DIR [PYTEST_ARGUMENT...]}" &&
 shift
 "$here/install_peers.sh" "$build"
 export PJ_BUILD=$build PYTHONDONTWRITEBYTECODE=1 MLX_DISABLE_COMPILE=1
-exec "$build/interop/venv/bin/python" -m pytest -p no:cacheprovider "$here" "$@"
+# The files that are compared take gigabytes; they stay only when something differs.
+"$build/interop/venv/bin/python" -m pytest -p no:cacheprovider --basetemp "$build/interop/files" \
+  --tb=short "$here" "$@"
+rm -rf "$build/interop/files"

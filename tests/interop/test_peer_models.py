@@ -4,15 +4,16 @@
 Converted to every type, loaded and compared.
 """
 
+import json
+
+import numpy as np
 import pytest
+from gguf import GGUFReader
 from tokenizers import Tokenizer
 
 import reference_gguf
-from gguf import GGUFReader
 from recipes import RECIPES
 from test_tokenizers import TEXTS
-
-import numpy as np
 
 MODELS = {
     "books-7m": ["It was a bright morning, and the", '"I do not know," said she,', "The ship"],
@@ -42,18 +43,36 @@ def generated(model, llama_cpp):
     return dict(zip(files, llama_cpp.ask_all(requests)))
 
 
-def expected_ids(folder, text):
-    if (folder / "tokenizer.json").exists():
-        return (
-            Tokenizer.from_file(str(folder / "tokenizer.json"))
-            .encode(text, add_special_tokens=False)
-            .ids
-        )
-    import sentencepiece
+class SentencePiece:
+    """A vocabulary that knows every text: what has no token is spelled in bytes."""
 
-    return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).encode(
-        text
-    )
+    def __init__(self, folder):
+        import sentencepiece
+
+        self.model = sentencepiece.SentencePieceProcessor(
+            model_file=str(folder / "tokenizer.model")
+        )
+
+    def can_encode(self, text):
+        return True
+
+    def encode(self, text):
+        return self.model.encode(text)
+
+
+class TokenizerJson:
+    def __init__(self, folder):
+        path = folder / "tokenizer.json"
+        self.tokenizer = Tokenizer.from_file(str(path))
+        self.vocabulary = json.loads(path.read_text())["model"]["vocab"]
+
+    def can_encode(self, text):
+        """Without byte tokens llama.cpp has no answer to a character that is no token."""
+        spelled = text.replace(" ", "\u2581")
+        return "<0x00>" in self.vocabulary or all(letter in self.vocabulary for letter in spelled)
+
+    def encode(self, text):
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
 
 
 def test_f32_file_holds_the_tensors_of_the_folder(model):
@@ -79,8 +98,9 @@ def test_greedy_text_of_q8_0_is_that_of_f32(generated):
 
 
 def test_text_becomes_the_same_ids(model, llama_cpp):
-    _, folder, files = model
-    texts = list(TEXTS.values())
+    name, folder, files = model
+    tokenizer = (TokenizerJson if (folder / "tokenizer.json").exists() else SentencePiece)(folder)
+    texts = [text for text in [*TEXTS.values(), *MODELS[name]] if tokenizer.can_encode(text)]
     ids = llama_cpp.ask(op="tokenize", model=str(files["Q8_0"]), texts=texts)["ids"]
     for text, found in zip(texts, ids):
-        assert found == expected_ids(folder, text), text
+        assert found == tokenizer.encode(text), text

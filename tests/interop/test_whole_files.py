@@ -10,7 +10,7 @@ import pytest
 
 from gguf_compare import assert_same
 from recipes import FIXTURES, NEEDS_IMATRIX, RECIPES
-from seeded_imatrix import write_imatrix
+from seeded_imatrix import write_imatrix, write_legacy_imatrix
 
 # Models whose files differ in what the options below touch: an output matrix of its own, tied
 # embeddings, experts.
@@ -124,6 +124,14 @@ class Comparisons:
         source = self.make_fixture(model)
         if variant == "plain":
             kinds, ours, parameters = RECIPES, plain, {}
+        elif variant == "legacy imatrix":
+            imatrix = self.new_folder("imatrix") / "seeded.dat"
+            keys = write_legacy_imatrix(imatrix, plain["F32"])
+            kinds = OPTION_RECIPES
+            ours = self.product.convert(
+                source, self.new_folder("ours"), kinds, "--imatrix", imatrix
+            )
+            parameters = {"imatrix": str(imatrix), "kv_overrides": keys}
         elif variant.startswith("imatrix"):
             imatrix = self.new_folder("imatrix") / "seeded.gguf"
             left_out = {"blk.0.attn_output.weight"} if variant == "imatrix with a gap" else ()
@@ -142,7 +150,9 @@ class Comparisons:
             kinds = OPTION_RECIPES
             arguments, parameters = OPTIONS[variant]
             ours = self.product.convert(source, self.new_folder("ours"), kinds, *arguments)
-        return ours, self.peer_files(plain["F32"], kinds, parameters)
+        # What is left alone keeps the type it has in the folder, which is BF16.
+        kept = "BF16" if variant == "leave output tensor" else "F32"
+        return ours, self.peer_files(plain[kept], kinds, parameters)
 
     def check(self, model, variant, kind):
         ours, theirs = self.both(model, variant)
@@ -172,6 +182,12 @@ def test_file_with_imatrix_is_what_llama_cpp_quantizes(comparisons, model, kind)
 @pytest.mark.parametrize("model", OPTION_MODELS)
 def test_file_with_a_gap_in_the_imatrix_is_what_llama_cpp_quantizes(comparisons, model, kind):
     comparisons.check(model, "imatrix with a gap", kind)
+
+
+@pytest.mark.parametrize("kind", OPTION_RECIPES)
+@pytest.mark.parametrize("model", OPTION_MODELS)
+def test_file_with_legacy_imatrix_is_what_llama_cpp_quantizes(comparisons, model, kind):
+    comparisons.check(model, "legacy imatrix", kind)
 
 
 @pytest.mark.parametrize("kind", OPTION_RECIPES)
