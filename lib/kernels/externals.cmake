@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Instruction sets are compiled only for their processor family; each family has its own
 # tables_*.cc. Included with the layer's `sources` in scope.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
