@@ -20,8 +20,14 @@ for target in "${targets[@]}"; do
   seeds=()
   [[ -d "fuzz/corpus/$name" ]] && seeds=("fuzz/corpus/$name")
   echo "== $name, $seconds s"
+  log="$build/crashes/$name.log"
+  status=0
   "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="$build/crashes/$name-" "$build/corpus/$name" "${seeds[@]}" 2>&1 |
-    grep -E 'stat::|ERROR|SUMMARY|Test unit written' || true
-  [[ ${PIPESTATUS[0]} -eq 0 ]] || exit 1
+    -artifact_prefix="$build/crashes/$name-" "$build/corpus/$name" "${seeds[@]}" \
+    >"$log" 2>&1 || status=$?
+  grep -E 'stat::|ERROR|SUMMARY|Test unit written' "$log" || true
+  if [[ $status -ne 0 ]]; then
+    echo "run_fuzz: $name failed; see $log" >&2
+    exit 1
+  fi
 done
