@@ -12,31 +12,29 @@ import reference_gguf
 from recipes import BRANCHING_PROMPTS, RECIPES, STORY_PROMPTS
 
 # Nats of divergence from the F32 file's next-token distribution, mean over the prompts: about four
-# times what is measured. Ternary types are for models trained for them, so any distribution will do
-# there.
+# times what is measured. Not the ternary types: they are for models trained for them.
 MAX_DIVERGENCE = {
     "F16": 1e-4,
-    "BF16": 1e-3,
-    "Q8_0": 2e-3,
-    "MXFP4_MOE": 2e-3,
-    "Q6_K": 0.01,
-    "Q5_0": 0.05,
-    "Q5_1": 0.05,
-    "Q5_K_S": 0.05,
-    "Q5_K_M": 0.05,
-    "Q4_0": 0.2,
-    "Q4_1": 0.2,
-    "Q4_K_S": 0.2,
-    "Q4_K_M": 0.2,
-    "IQ4_NL": 0.2,
-    "IQ4_XS": 0.2,
-    "Q3_K_S": 0.8,
-    "Q3_K_M": 0.8,
-    "Q3_K_L": 0.8,
-    "Q2_K": 2.0,
-    "TQ1_0": 50.0,
-    "TQ2_0": 50.0,
+    "BF16": 1e-4,
+    "Q8_0": 3e-4,
+    "MXFP4_MOE": 3e-4,
+    "Q6_K": 1e-3,
+    "Q5_0": 4e-3,
+    "Q5_1": 4e-3,
+    "Q5_K_S": 4e-3,
+    "Q5_K_M": 4e-3,
+    "Q4_0": 0.008,
+    "Q4_1": 0.015,
+    "Q4_K_S": 0.008,
+    "Q4_K_M": 0.008,
+    "IQ4_NL": 0.008,
+    "IQ4_XS": 0.008,
+    "Q3_K_S": 0.015,
+    "Q3_K_M": 0.015,
+    "Q3_K_L": 0.015,
+    "Q2_K": 0.015,
 }
+TERNARY = ("TQ1_0", "TQ2_0")
 MARKUP = "<|start_header_id|>{}<|end_header_id|>\n\n"
 
 
@@ -97,7 +95,8 @@ def test_f32_file_holds_the_tensors_of_the_folder(example, example_files):
 @pytest.mark.parametrize("kind", RECIPES)
 def test_llama_cpp_loads_and_runs(generated, kind):
     for answer in answers_of(generated, kind):
-        assert answer["ids"], "the model ends before it begins"
+        # What a ternary file says may be anything, nothing too; that it is said is the test.
+        assert answer["ids"] or kind in TERNARY, "the model ends before it begins"
 
 
 @pytest.mark.parametrize("kind", MAX_DIVERGENCE)
@@ -170,7 +169,7 @@ def test_mlx_lm_continues_the_folder_as_llama_cpp_continues_the_f32_file(generat
     model.set_dtype(mx.float32)
     for prompt, answer in zip(STORY_PROMPTS, answers_of(generated, "F32")):
         ids = tokenizer.encode(prompt)
-        made = []
-        while len(made) < len(answer["ids"]):
-            made.append(int(model(mx.array([ids + made]))[0, -1].argmax()))
-        assert made == answer["ids"], prompt
+        # The likeliest token at each place of llama.cpp's answer is the one that stands there.
+        logits = model(mx.array([ids + answer["ids"]]))[0]
+        likeliest = logits[len(ids) - 1 : -1].argmax(axis=-1).tolist()
+        assert likeliest == answer["ids"], prompt
