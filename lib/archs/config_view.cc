@@ -51,7 +51,7 @@ Result<std::optional<double>> ConfigView::number(std::string_view key) const {
 
 Result<std::optional<double>> ConfigView::positive(std::string_view key) const {
   const auto value = PJ_TRY(number(key));
-  if (value && !(*value > 0)) {
+  if (value && !(static_cast<float>(*value) > 0)) {
     return make_error(ErrorCode::kInvalidData, "config.json: '{}' is {}, expected more than 0", key,
                       *value);
   }

@@ -29,7 +29,7 @@ class ConfigView {
                                                     std::int64_t high, std::int64_t fallback) const;
   // A finite number.
   [[nodiscard]] Result<std::optional<double>> number(std::string_view key) const;
-  // A finite number above zero.
+  // A finite number above zero, also as F32.
   [[nodiscard]] Result<std::optional<double>> positive(std::string_view key) const;
   [[nodiscard]] Result<std::optional<bool>> flag(std::string_view key) const;
   [[nodiscard]] Result<std::optional<std::string>> text(std::string_view key) const;

@@ -60,6 +60,10 @@ class Mapper {
     const TensorInfo* embedding = names_.find(kEmbeddingName);
     if (embedding == nullptr) return missing(kEmbeddingName);
     const std::int64_t rows = embedding->shape.rank() == 2 ? embedding->shape.dims[0] : 0;
+    if (model_.vocab == 0 && (rows < 1 || rows > kMaxVocab)) {
+      return make_error(ErrorCode::kInvalidData, "tensor '{}' has shape {}, expected 1 to {} rows",
+                        embedding->name, embedding->shape.to_string(), kMaxVocab);
+    }
     vocab_rows_ = model_.vocab == 0 ? rows : model_.vocab;
     source_vocab_rows_ = vocab_rows_;
     if (model_.arch->cut_embedding_to_vocab && rows > vocab_rows_) source_vocab_rows_ = rows;

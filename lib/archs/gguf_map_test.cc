@@ -160,6 +160,18 @@ TEST(GgufMap, RejectsAnEmbeddingOfTheWrongRank) {
   EXPECT_THAT(map_error(sample_config(), tensors), HasSubstr("has shape (160), expected (20, 8)"));
 }
 
+TEST(GgufMap, TakesTheVocabularyFromTheEmbeddingWithinLimits) {
+  Json config = sample_config();
+  config.erase("vocab_size");
+  std::vector<TensorInfo> tensors = sample_tensors();
+  const GgufMap map = map_to_gguf(config, tensors).value();
+  EXPECT_EQ(find_output(map, "token_embd.weight")->shape, (Shape{20, 8}));
+  for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1} << 33}) {
+    tensors.front().shape = {rows, 8};
+    EXPECT_THAT(map_error(config, tensors), HasSubstr("expected 1 to 67108864 rows"));
+  }
+}
+
 TEST(GgufMap, RejectsPackedIntegers) {
   std::vector<TensorInfo> tensors = sample_tensors();
   tensors.back().dtype = DType::kU32;

@@ -17,6 +17,9 @@
 
 namespace pajamas {
 
+// Tokens a model may have: far above any, and within the 32 bits of a GGUF key.
+inline constexpr std::int64_t kMaxVocab = 1 << 26;
+
 enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn, kLongRope, kLlama3 };
 
 struct RopeConfig {

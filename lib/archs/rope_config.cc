@@ -67,7 +67,9 @@ Status parse_scaling(const ConfigView& rope, const ConfigView& config, const Mod
 
   out.low_freq_factor = PJ_TRY(rope.positive("low_freq_factor")).value_or(1.0);
   out.high_freq_factor = PJ_TRY(rope.positive("high_freq_factor")).value_or(4.0);
-  if (out.scaling == RopeScaling::kLlama3 && out.high_freq_factor <= out.low_freq_factor) {
+  const bool in_order =
+      static_cast<float>(out.low_freq_factor) < static_cast<float>(out.high_freq_factor);
+  if (out.scaling == RopeScaling::kLlama3 && !in_order) {
     return make_error(ErrorCode::kInvalidData,
                       "config.json: 'high_freq_factor' is {}, expected more than "
                       "'low_freq_factor', which is {}",

@@ -88,6 +88,7 @@ TEST(RopeConfig, RejectsScalingItCannotExpress) {
       {R"({"type": "longrope", "long_factor": [0], "short_factor": [1]})",
        "'long_factor' has a value that is not a positive number at index 0"},
       {R"({"type": "longrope", "long_factor": {}, "short_factor": [1]})", "'long_factor' has 0"},
+      {R"({"rope_theta": 1e-300})", "'rope_theta' is 1e-300, expected more than 0"},
       {R"({"original_max_position_embeddings": 0})", "is 0, expected 1 to"},
       {R"({"full_attention": 3})", "'full_attention' is not an object"},
       {R"({"partial_rotary_factor": 1.5})", "'partial_rotary_factor' is 1.5, expected at most 1"},
