@@ -41,6 +41,6 @@ class Normalizer {
 };
 
 // Input text longer than this is refused, and so is what steps make of it.
-inline constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
+inline constexpr std::size_t kMaxTextBytes = std::size_t{4} << 20;
 
 }  // namespace pajamas

@@ -281,12 +281,6 @@ std::optional<std::string_view> pre_tokenizer_of_hash(std::string_view hash) {
   return name;
 }
 
-std::string_view pre_tokenizer_of_definition(const BpePipeline& pipeline, bool ignore_merges) {
-  const PreTokenizerDefinition* known =
-      find_definition(describe_pre_tokenizer(pipeline.pre_tokenizer), ignore_merges);
-  return known == nullptr ? std::string_view() : first_name(*known);
-}
-
 PreTokenizerName name_pre_tokenizer(const PreTokenizerQuery& query) {
   return query.folder.tokenizer ? name_by_file(query) : name_by_trial(query);
 }

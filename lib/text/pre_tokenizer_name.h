@@ -44,7 +44,5 @@ PreTokenizerName name_pre_tokenizer(const PreTokenizerQuery& query);
 std::string hash_token_ids(const std::vector<std::int32_t>& ids);
 // The converter's name for a hash.
 std::optional<std::string_view> pre_tokenizer_of_hash(std::string_view hash);
-// The first name of the known definition that the JSON equals, "" when none does.
-std::string_view pre_tokenizer_of_definition(const BpePipeline& pipeline, bool ignore_merges);
 
 }  // namespace pajamas
