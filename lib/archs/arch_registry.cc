@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "archs/families/families.h"
 
@@ -80,16 +81,17 @@ const ArchSpec* find_arch_by_gguf_name(std::string_view gguf_name) {
 
 std::vector<std::string> nearest_class_names(std::string_view name, std::size_t count) {
   name = name.substr(0, kMaxNameBytes);
-  std::vector<std::pair<std::size_t, std::string_view>> ranked;
+  // The place in the list breaks ties.
+  std::vector<std::tuple<std::size_t, std::size_t, std::string_view>> ranked;
   for (const ArchSpec* arch : kAllArchs) {
     for (const std::string_view candidate : arch->hf_class_names) {
-      ranked.emplace_back(edit_distance(name, candidate), candidate);
+      ranked.emplace_back(edit_distance(name, candidate), ranked.size(), candidate);
     }
   }
-  std::ranges::stable_sort(ranked, {}, [](const auto& entry) { return entry.first; });
+  std::ranges::sort(ranked);
   ranked.resize(std::min(count, ranked.size()));
   std::vector<std::string> names;
-  for (const auto& [distance, candidate] : ranked) names.emplace_back(candidate);
+  for (const auto& [distance, place, candidate] : ranked) names.emplace_back(candidate);
   return names;
 }
 

@@ -145,10 +145,10 @@ Result<const Json*> find_object(const ConfigView& config, std::string_view key) 
 }  // namespace
 
 Result<RopeConfig> parse_rope_config(const ConfigView& config, const ModelConfig& model) {
-  static const Json kEmpty = Json::object();
+  const Json empty = Json::object();
   const Json* parameters = PJ_TRY(find_object(config, "rope_parameters"));
   if (parameters == nullptr) parameters = PJ_TRY(find_object(config, "rope_scaling"));
-  if (parameters == nullptr) parameters = &kEmpty;
+  if (parameters == nullptr) parameters = &empty;
   const ConfigView by_layer_kind(*parameters, nullptr);
   const Json* full = PJ_TRY(find_object(by_layer_kind, "full_attention"));
   const Json* sliding = PJ_TRY(find_object(by_layer_kind, "sliding_attention"));
