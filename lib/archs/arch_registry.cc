@@ -91,6 +91,7 @@ std::vector<std::string> nearest_class_names(std::string_view name, std::size_t 
   std::ranges::sort(ranked);
   ranked.resize(std::min(count, ranked.size()));
   std::vector<std::string> names;
+  names.reserve(ranked.size());
   for (const auto& [distance, place, candidate] : ranked) names.emplace_back(candidate);
   return names;
 }
