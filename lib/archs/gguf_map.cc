@@ -57,7 +57,13 @@ class Mapper {
 
  private:
   Status find_vocab_rows() {
+    tied_ = model_.arch->tied == Tied::kAlways ||
+            model_.tied.value_or(names_.find(kHeadName) == nullptr);
     const TensorInfo* embedding = names_.find(kEmbeddingName);
+    if (embedding == nullptr && tied_) {
+      embedding_name_ = kHeadName;
+      embedding = names_.find(kHeadName);
+    }
     if (embedding == nullptr) return missing(kEmbeddingName);
     const std::int64_t rows = embedding->shape.rank() == 2 ? embedding->shape.dims[0] : 0;
     if (model_.vocab == 0 && (rows < 1 || rows > kMaxVocab)) {
@@ -67,8 +73,6 @@ class Mapper {
     vocab_rows_ = model_.vocab == 0 ? rows : model_.vocab;
     source_vocab_rows_ = vocab_rows_;
     if (model_.arch->cut_embedding_to_vocab && rows > vocab_rows_) source_vocab_rows_ = rows;
-    tied_ = model_.arch->tied == Tied::kAlways ||
-            model_.tied.value_or(names_.find(kHeadName) == nullptr);
     return {};
   }
 
@@ -181,7 +185,7 @@ class Mapper {
     }
     if (chosen->presence == Presence::kOptional && !has_source(*chosen, block)) return {};
     if (chosen->presence == Presence::kUnlessTied && tied_) {
-      if (model_.arch->gguf_needs_output) return add_output(*chosen, kEmbeddingName, block);
+      if (model_.arch->gguf_needs_output) return add_output(*chosen, embedding_name_, block);
       return {};
     }
     return add_output(*chosen, chosen->hf, block);
@@ -252,6 +256,7 @@ class Mapper {
   std::int64_t vocab_rows_ = 0;         // of the output
   std::int64_t source_vocab_rows_ = 0;  // more when the source's embedding is padded
   bool tied_ = false;
+  std::string_view embedding_name_ = kEmbeddingName;
 };
 
 }  // namespace

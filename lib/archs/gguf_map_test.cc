@@ -109,6 +109,20 @@ TEST(GgufMap, TakesAMissingHeadForTiedWhenTheConfigDoesNotSay) {
   EXPECT_THAT(map_error(sample_config(), tensors), HasSubstr("has no tensor 'lm_head.weight'"));
 }
 
+TEST(GgufMap, TakesTheEmbeddingOfATiedModelFromTheHead) {
+  Json config = sample_config();
+  config["tie_word_embeddings"] = true;
+  std::vector<TensorInfo> tensors = sample_tensors();
+  std::erase_if(tensors, [](const TensorInfo& t) { return t.name == "model.embed_tokens.weight"; });
+  const GgufMap map = map_to_gguf(config, tensors).value();
+  const auto embedding = std::ranges::find(map.tensors, "token_embd.weight", &OutputTensor::name);
+  ASSERT_NE(embedding, map.tensors.end());
+  EXPECT_EQ(embedding->pieces.front().source, "lm_head.weight");
+  EXPECT_EQ(std::ranges::count(map.tensors, "output.weight", &OutputTensor::name), 0);
+  config["tie_word_embeddings"] = false;
+  EXPECT_THAT(map_error(config, tensors), HasSubstr("no tensor 'model.embed_tokens.weight'"));
+}
+
 TEST(GgufMap, WritesTheEmbeddingAsHeadWhereReadersInsistOnOne) {
   Json config = sample_config("Olmo2ForCausalLM");
   config["tie_word_embeddings"] = true;

@@ -13,6 +13,8 @@ inline constexpr auto kEmbeddingAndHead = std::to_array<TensorRule>({
     {.gguf = "token_embd.weight",
      .hf = "model.embed_tokens.weight",
      .dims = {Dim::kVocab, Dim::kHidden}},
+    // A tied model may keep the one matrix under the name of the head.
+    {.gguf = "token_embd.weight", .hf = "lm_head.weight", .dims = {Dim::kVocab, Dim::kHidden}},
     {.gguf = "output_norm.weight", .hf = "model.norm.weight", .dims = {Dim::kHidden}},
     {.gguf = "output.weight",
      .hf = "lm_head.weight",

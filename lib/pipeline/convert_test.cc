@@ -124,6 +124,39 @@ TEST_F(ConvertTest, AnInterruptedRunPublishesNothingAndGoesOnWhereItWas) {
   }
 }
 
+// Element i of a piece of 4 heads, and the element it comes from.
+TEST_F(ConvertTest, ReordersRowsAndVectorsFromHalvesToPairs) {
+  ConvertOptions wanted = options("out");
+  wanted.gguf_types = {"F32"};
+  const auto prepared = prepare_conversion(wanted);
+  ASSERT_TRUE(prepared);
+  for (OutputTensor& tensor : (*prepared)->model.outputs) {
+    Piece& piece = tensor.pieces.front();
+    if (tensor.name == "output_norm.weight") piece.row_count = 256;
+    if (tensor.name != "output_norm.weight" && tensor.name != "blk.0.attn_q.weight") continue;
+    piece.order = RowOrder::kRopeInterleave;
+    piece.heads = 4;
+  }
+  SilentProgress progress;
+  ASSERT_TRUE(convert(**prepared, wanted, CancelToken(), progress));
+  const auto file = open_gguf(folder_ / "out/gguf/small-f32.gguf");
+  ASSERT_TRUE(file);
+  const auto check = [&](const char* name, std::uint64_t seed, std::size_t rows, std::size_t cols) {
+    const auto source = testing_support::seeded_values(seed, rows * cols);
+    std::vector<float> found(rows * cols);
+    ASSERT_TRUE((*file)->read(*(*file)->find(name), 0, std::as_writable_bytes(std::span(found))));
+    const std::size_t half = rows / 4 / 2;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t in_head = row % (2 * half);
+      const std::size_t from = row - in_head + in_head % 2 * half + in_head / 2;
+      EXPECT_EQ(found[row * cols], source[from * cols]) << name << " row " << row;
+      EXPECT_EQ(found[row * cols + cols - 1], source[from * cols + cols - 1]) << name;
+    }
+  };
+  check("output_norm.weight", 1, 256, 1);
+  check("blk.0.attn_q.weight", 3, 96, 256);
+}
+
 TEST_F(ConvertTest, NanInAWeightNamesTensorAndIndex) {
   ASSERT_TRUE(write_small_model(
       folder_ / "small.gguf",

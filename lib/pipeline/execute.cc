@@ -228,11 +228,11 @@ class Executor {
  private:
   Result<const float*> load_rows(const WorkItem& item, const OutputTensor& tensor,
                                  WorkerBuffers& buffers) {
-    const std::int64_t cols = item.source->shape.cols();
+    const std::int64_t cols = item.cols;
     const std::int64_t elems = item.rows * cols;
     buffers.rows.resize(static_cast<std::size_t>(elems));
     float* rows = buffers.rows.data();
-    PJ_TRY(reader_.decode(*item.source, item.source_row, item.rows, buffers.raw, rows));
+    PJ_TRY(reader_.decode(*item.source, cols, item.source_row, item.rows, buffers.raw, rows));
     if (const std::int64_t bad = find_non_finite(nullptr, rows, elems); bad >= 0) {
       return make_error(ErrorCode::kInvalidData,
                         "tensor '{}' has {} at row {}, column {} (element {}); expected finite "
@@ -254,7 +254,7 @@ class Executor {
                     const float* rows, WorkerBuffers& buffers, TensorStats& stats) {
     const PlannedTensor& planned =
         plan_.outputs[output].tensors[static_cast<std::size_t>(item.tensor)];
-    const std::int64_t cols = tensor.shape.cols();
+    const std::int64_t cols = item.cols;
     const std::uint64_t bytes_per_row = row_bytes(planned.dtype, cols);
     std::span<const std::byte> bytes = buffers.raw;
     // A block type that stays as it is keeps its very bytes.

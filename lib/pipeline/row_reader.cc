@@ -48,9 +48,9 @@ Status RowReader::check(const TensorInfo& tensor) const {
   return {};
 }
 
-Status RowReader::decode(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
-                         std::span<const std::byte> raw, float* out) const {
-  decode_rows(kernels_, tensor.dtype, raw.data(), row_count, tensor.shape.cols(), out);
+Status RowReader::decode(const TensorInfo& tensor, std::int64_t cols, std::int64_t first_row,
+                         std::int64_t row_count, std::span<const std::byte> raw, float* out) const {
+  decode_rows(kernels_, tensor.dtype, raw.data(), row_count, cols, out);
   if (is_fp8(tensor.dtype)) PJ_TRY(apply_fp8_scales(tensor, first_row, row_count, out));
   return {};
 }

@@ -24,8 +24,9 @@ class RowReader {
   // weights this checks their scales too.
   [[nodiscard]] Status check(const TensorInfo& tensor) const;
 
-  // raw: the stored bytes of `row_count` rows from `first_row` on; out: row_count * cols floats.
-  [[nodiscard]] Status decode(const TensorInfo& tensor, std::int64_t first_row,
+  // raw: the stored bytes of `row_count` rows of `cols` from `first_row` on; out: row_count * cols
+  // floats. `cols` is the tensor's own, or 1 to read a vector as rows.
+  [[nodiscard]] Status decode(const TensorInfo& tensor, std::int64_t cols, std::int64_t first_row,
                               std::int64_t row_count, std::span<const std::byte> raw,
                               float* out) const;
 

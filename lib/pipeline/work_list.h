@@ -16,13 +16,12 @@ struct WorkItem {
   std::int32_t tensor = 0;  // index into Model::outputs
   const Piece* piece = nullptr;
   const TensorInfo* source = nullptr;
+  std::int64_t cols = 0;        // elements of a row; 1 where a vector is reordered
   std::int64_t source_row = 0;  // first row in the source tensor
   std::int64_t rows = 0;
   std::int64_t out_row = 0;  // first row in the output tensor
 
-  [[nodiscard]] std::uint64_t source_row_bytes() const {
-    return row_bytes(source->dtype, source->shape.cols());
-  }
+  [[nodiscard]] std::uint64_t source_row_bytes() const { return row_bytes(source->dtype, cols); }
   [[nodiscard]] std::uint64_t source_offset() const {  // in the tensor
     return static_cast<std::uint64_t>(source_row) * source_row_bytes();
   }
@@ -42,6 +41,9 @@ struct WorkList {
 // missing, too small, or of a type that cannot be converted.
 Result<WorkList> make_work_list(const Model& model, const RowReader& reader,
                                 const std::set<std::int64_t>& skip, std::int64_t chunk_elems);
+
+// A vector whose elements are reordered like rows (the bias of a rotary projection) is a column.
+std::int64_t cols_of(const OutputTensor& tensor);
 
 // Rows of the matrices a tensor stacks: shape (experts, rows, cols) has `experts` of them.
 std::int64_t rows_per_matrix(const Shape& shape);
