@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/kernel_table.h"
 
+#include <algorithm>
+#include <bit>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +17,7 @@
 
 #include "codecs/codec.h"
 #include "codecs/testing/codec_inputs.h"
+#include "tensor/half.h"
 
 namespace pajamas {
 namespace {
@@ -21,8 +27,9 @@ struct TableAndType {
   DType dtype;
 };
 
-void PrintTo(const TableAndType& param, std::ostream* out) {
-  *out << isa_name(param.table->isa) << "_" << dtype_name(param.dtype);
+std::string name_of(const ::testing::TestParamInfo<TableAndType>& info) {
+  return std::string(isa_name(info.param.table->isa)) + "_" +
+         std::string(dtype_name(info.param.dtype));
 }
 
 // A table without functions for a type hands it on to the next; one such case is enough.
@@ -158,8 +165,7 @@ TEST_P(EveryKernel, DecodesLikeTheScalarCodec) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllTables, EveryKernel, ::testing::ValuesIn(tables_and_codecs()),
-                         ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(AllTables, EveryKernel, ::testing::ValuesIn(tables_and_codecs()), name_of);
 
 class EveryTable : public ::testing::TestWithParam<const KernelTable*> {};
 
@@ -178,8 +184,8 @@ TEST_P(EveryTable, FindsTheFirstValueThatIsNotFinite) {
 }
 
 TEST_P(EveryTable, DecodesEveryHalf) {
-  std::vector<std::uint16_t> halves;
-  for (unsigned i = 0; i < 0x10000U; ++i) halves.push_back(static_cast<std::uint16_t>(i));
+  std::vector<std::uint16_t> halves(0x10000);
+  std::iota(halves.begin(), halves.end(), std::uint16_t{0});
   const auto bytes = std::as_bytes(std::span(halves));
   for (const DType dtype : {DType::kF16, DType::kBF16}) {
     std::vector<float> want(halves.size());
@@ -190,6 +196,22 @@ TEST_P(EveryTable, DecodesEveryHalf) {
       EXPECT_EQ(std::bit_cast<std::uint32_t>(got[i]), std::bit_cast<std::uint32_t>(want[i]))
           << dtype_name(dtype) << " " << i;
     }
+  }
+}
+
+TEST_P(EveryTable, DecodesEveryFp8) {
+  std::vector<std::uint8_t> fp8(256);
+  std::iota(fp8.begin(), fp8.end(), std::uint8_t{0});
+  std::vector<float> e4m3(256);
+  std::vector<float> e5m2(256);
+  const auto bytes = std::as_bytes(std::span(fp8));
+  decode_rows(GetParam(), DType::kF8E4M3, bytes.data(), 2, 128, e4m3.data());
+  decode_rows(GetParam(), DType::kF8E5M2, bytes.data(), 2, 128, e5m2.data());
+  for (std::size_t i = 0; i < 256; ++i) {
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(e4m3[i]),
+              std::bit_cast<std::uint32_t>(f8_e4m3_to_f32(fp8[i])));
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(e5m2[i]),
+              std::bit_cast<std::uint32_t>(f8_e5m2_to_f32(fp8[i])));
   }
 }
 

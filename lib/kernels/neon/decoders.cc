@@ -33,14 +33,14 @@ void add_decoders(KernelTable& table) {
   set_decoder(table, DType::kQ4_K, decode_each_block<DecodeSixBitScaled<false>>);
   set_decoder(table, DType::kQ5_K, decode_each_block<DecodeSixBitScaled<true>>);
   set_decoder(table, DType::kQ6_K, decode_each_block<DecodeQ6K>);
-  set_decoder(table, DType::kQ8_0, decode_each_block<DecodeQ8_0>);
+  set_decoder(table, DType::kQ8_0, decode_each_block<DecodeQ80>);
   set_decoder(table, DType::kQ4_0, decode_each_block<DecodeNibbles<false, false>>);
   set_decoder(table, DType::kQ4_1, decode_each_block<DecodeNibbles<false, true>>);
   set_decoder(table, DType::kQ5_0, decode_each_block<DecodeNibbles<true, false>>);
   set_decoder(table, DType::kQ5_1, decode_each_block<DecodeNibbles<true, true>>);
-  set_decoder(table, DType::kIQ4_NL, decode_each_block<DecodeIQ4_NL>);
-  set_decoder(table, DType::kIQ4_XS, decode_each_block<DecodeIQ4_XS>);
-  set_decoder(table, DType::kTQ2_0, decode_each_block<DecodeTQ2_0>);
+  set_decoder(table, DType::kIQ4_NL, decode_each_block<DecodeIQ4NL>);
+  set_decoder(table, DType::kIQ4_XS, decode_each_block<DecodeIQ4XS>);
+  set_decoder(table, DType::kTQ2_0, decode_each_block<DecodeTQ20>);
   set_decoder(table, DType::kMXFP4, decode_each_block<DecodeMXFP4>);
 }
 

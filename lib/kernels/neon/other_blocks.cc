@@ -34,10 +34,10 @@ namespace {
 namespace pajamas::neon {
 
 void add_other_blocks(KernelTable& table) {
-  set_encoder(table, DType::kIQ4_NL, encode_lane_blocks<IQ4_NL>);
-  set_encoder(table, DType::kIQ4_XS, encode_lane_blocks<IQ4_XS>);
-  set_encoder(table, DType::kTQ1_0, encode_lane_blocks<TQ1_0>);
-  set_encoder(table, DType::kTQ2_0, encode_lane_blocks<TQ2_0>);
+  set_encoder(table, DType::kIQ4_NL, encode_lane_blocks<IQ4NL>);
+  set_encoder(table, DType::kIQ4_XS, encode_lane_blocks<IQ4XS>);
+  set_encoder(table, DType::kTQ1_0, encode_lane_blocks<TQ10>);
+  set_encoder(table, DType::kTQ2_0, encode_lane_blocks<TQ20>);
   set_encoder(table, DType::kMXFP4, encode_lane_blocks<MXFP4>);
 }
 

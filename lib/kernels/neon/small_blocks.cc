@@ -27,11 +27,11 @@ namespace {
 namespace pajamas::neon {
 
 void add_small_blocks(KernelTable& table) {
-  set_encoder(table, DType::kQ4_0, encode_lane_blocks<Q4_0>);
-  set_encoder(table, DType::kQ4_1, encode_lane_blocks<Q4_1>);
-  set_encoder(table, DType::kQ5_0, encode_lane_blocks<Q5_0>);
-  set_encoder(table, DType::kQ5_1, encode_lane_blocks<Q5_1>);
-  set_encoder(table, DType::kQ8_0, encode_lane_blocks<Q8_0>);
+  set_encoder(table, DType::kQ4_0, encode_lane_blocks<Q40>);
+  set_encoder(table, DType::kQ4_1, encode_lane_blocks<Q41>);
+  set_encoder(table, DType::kQ5_0, encode_lane_blocks<Q50>);
+  set_encoder(table, DType::kQ5_1, encode_lane_blocks<Q51>);
+  set_encoder(table, DType::kQ8_0, encode_lane_blocks<Q80>);
 }
 
 }  // namespace pajamas::neon

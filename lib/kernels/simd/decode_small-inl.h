@@ -11,7 +11,7 @@ PJ_VEC void decode_levels(const std::uint8_t* nibbles, const float* levels, F sc
   }
 }
 
-struct DecodeQ8_0 {
+struct DecodeQ80 {
   static constexpr int kElems = 32;
   static constexpr int kBlockBytes = 34;
 
@@ -57,7 +57,7 @@ struct DecodeNibbles {
                                                22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 };
 
-struct DecodeIQ4_NL {
+struct DecodeIQ4NL {
   static constexpr int kElems = 32;
   static constexpr int kBlockBytes = 18;
 

@@ -129,7 +129,7 @@ struct DecodeQ6K {
   }
 };
 
-struct DecodeTQ2_0 {
+struct DecodeTQ20 {
   static constexpr int kElems = 256;
   static constexpr int kBlockBytes = 66;
 
@@ -148,7 +148,7 @@ struct DecodeTQ2_0 {
   }
 };
 
-struct DecodeIQ4_XS {
+struct DecodeIQ4XS {
   static constexpr int kElems = 256;
   static constexpr int kBlockBytes = 136;
 

@@ -31,7 +31,7 @@ PJ_VEC V fit_level_scale(const V* x, const V* w) {
   return select(nonzero, scale, zero);
 }
 
-struct IQ4_NL {
+struct IQ4NL {
   static constexpr DType kDType = DType::kIQ4_NL;
   static constexpr int kElems = kSmallElems;
   static constexpr int kBlockBytes = 18;
@@ -66,7 +66,7 @@ struct IQ4_NL {
   }
 };
 
-struct IQ4_XS {
+struct IQ4XS {
   static constexpr DType kDType = DType::kIQ4_XS;
   static constexpr int kElems = kSuperElems;
   static constexpr int kBlockBytes = 136;

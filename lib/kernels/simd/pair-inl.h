@@ -19,6 +19,12 @@ struct Pair<T> : PairBase<T> {
   using Int = Pair<typename T::Int>;
 };
 
+// How many vectors act as one.
+template <typename V>
+constexpr int kPartsOf = 1;
+template <typename T>
+constexpr int kPartsOf<Pair<T>> = 2 * kPartsOf<T>;
+
 // A vector of one value in all lanes.
 template <typename T>
 PJ_VEC Pair<T> splat(Pair<T>*, auto x) {
@@ -149,19 +155,15 @@ PJ_VEC V nearest_clamped_small(V x, V low, V high) {
 PJ_VEC F load_parts(F*, const float* p, int) { return load(p); }
 template <typename T>
 PJ_VEC Pair<T> load_parts(Pair<T>*, const float* p, int stride) {
-  constexpr int kParts = static_cast<int>(sizeof(T) / sizeof(F));
   T* tag = nullptr;
-  return {{load_parts(tag, p, stride), load_parts(tag, p + kParts * stride, stride)}};
+  return {{load_parts(tag, p, stride), load_parts(tag, p + kPartsOf<T> * stride, stride)}};
 }
 PJ_VEC void store_parts(float* p, int, F x) { store(p, x); }
 template <typename T>
 PJ_VEC void store_parts(float* p, int stride, Pair<T> x) {
-  constexpr int kParts = static_cast<int>(sizeof(T) / sizeof(F));
   store_parts(p, stride, x.a);
-  store_parts(p + kParts * stride, stride, x.b);
+  store_parts(p + kPartsOf<T> * stride, stride, x.b);
 }
-template <typename V>
-constexpr int kPartsOf = static_cast<int>(sizeof(V) / sizeof(F));
 
 // The lanes (of one F) for which any part's mask is set.
 PJ_VEC unsigned any_lane_bits(M mask) { return lane_bits(mask); }

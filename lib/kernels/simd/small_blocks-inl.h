@@ -37,7 +37,7 @@ PJ_VEC void load_chunk(const SmallChunk& chunk, F* x, F* w) {
   importance_weights<F, kSmallElems>(chunk.importance, load(chunk.row_variance), x, w);
 }
 
-struct Q8_0 {
+struct Q80 {
   static constexpr DType kDType = DType::kQ8_0;
   static constexpr int kElems = kSmallElems;
   static constexpr int kBlockBytes = 34;
@@ -180,7 +180,7 @@ struct AffineSmall {
   }
 };
 
-using Q4_0 = SymmetricSmall<8>;
-using Q5_0 = SymmetricSmall<16>;
-using Q4_1 = AffineSmall<15>;
-using Q5_1 = AffineSmall<31>;
+using Q40 = SymmetricSmall<8>;
+using Q50 = SymmetricSmall<16>;
+using Q41 = AffineSmall<15>;
+using Q51 = AffineSmall<31>;

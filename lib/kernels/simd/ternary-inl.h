@@ -18,7 +18,7 @@ PJ_VEC I ternary_code(F scaled) {
   return select(away, code, all<I>(1));
 }
 
-struct TQ2_0 {
+struct TQ20 {
   static constexpr DType kDType = DType::kTQ2_0;
   static constexpr int kElems = kSuperElems;
   static constexpr int kBlockBytes = 66;
@@ -44,7 +44,7 @@ struct TQ2_0 {
   }
 };
 
-struct TQ1_0 {
+struct TQ10 {
   static constexpr DType kDType = DType::kTQ1_0;
   static constexpr int kElems = kSuperElems;
   static constexpr int kBlockBytes = 54;
