@@ -23,6 +23,7 @@
 #include <fmt/format.h>
 
 #include "base/cpu_features.h"
+#include "codecs/codec.h"
 #include "kernels/kernel_table.h"
 #include "tensor/half.h"
 
@@ -85,17 +86,19 @@ class Bench {
       : peer_(peer), weights_(make_weights()), out_(weights_.size() * 4) {}
 
   void run(const Type& type, const float* importance) {
-    const double peer = measure([&] {
-      if (type.ggml_type == 1 || type.ggml_type == 30) return;
+    // The plain float types are no work for the peer's quantizer.
+    const bool has_peer = is_block_quantized(type.dtype);
+    const double peer = !has_peer ? 0.0 : measure([&] {
       peer_(type.ggml_type, weights_.data(), out_.data(), 0, kRows, kCols, importance);
     });
     for (const KernelTable* table : all_kernel_tables()) {
       const double ours = measure([&] {
         encode_rows(table, type.dtype, weights_.data(), kRows, kCols, importance, out_.data());
       });
-      fmt::print("{:8} {:10} {:8} {:9.3f} {:9.3f} {:7.2f}\n", dtype_name(type.dtype),
-                 importance == nullptr ? "-" : "importance", isa_name(table->isa), ours, peer,
-                 peer / ours);
+      fmt::print("{:8} {:10} {:8} {:9.3f}", dtype_name(type.dtype),
+                 importance == nullptr ? "-" : "importance", isa_name(table->isa), ours);
+      if (has_peer) fmt::print(" {:9.3f} {:7.2f}", peer, peer / ours);
+      fmt::print("\n");
       std::fflush(stdout);
     }
   }
@@ -151,7 +154,7 @@ int run(std::span<char*> arguments) {
     if (!is_wanted(dtype_name(type.dtype))) continue;
     init(type.ggml_type);
     bench.run(type, nullptr);
-    bench.run(type, importance.data());
+    if (find_codec(type.dtype)->uses_importance) bench.run(type, importance.data());
   }
   if (is_wanted("decode")) bench.run_decoders();
   return 0;
