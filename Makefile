@@ -81,7 +81,8 @@ tsan: deps ## all tests under ThreadSanitizer
 fuzz: deps ## each fuzz target for FUZZ_SECONDS (default 60), from its corpus
 	@tools/install_deps.sh fuzz
 	cmake --preset fuzz
-	cmake --build build/presets/fuzz --parallel $(JOBS)
+	cmake --build build/presets/fuzz --parallel $(JOBS) \
+	  --target $(patsubst fuzz/%.cc,%,$(wildcard fuzz/*_fuzz.cc))
 	tools/run_fuzz.sh build/presets/fuzz $(FUZZ_SECONDS)
 
 .PHONY: bench-quantize
