@@ -28,7 +28,7 @@ constexpr auto kInfoFlags = std::to_array<Flag<InfoFlags>>({
 std::string display(std::string_view key, const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (key == "size_bytes") return format_bytes(value.get<std::uint64_t>());
+  if (key == "tensor_bytes") return format_bytes(value.get<std::uint64_t>());
   if (key.starts_with("params_")) {
     const auto count = value.get<std::uint64_t>();
     return fmt::format("{} ({})", format_count(count), count);

@@ -99,7 +99,7 @@ Result<Json> describe_model(std::string_view what, const ModelOptions& options) 
     info["tokenizer"] = *tokenizer;
   }
   info["chat_template"] = model.gguf_keys.find("tokenizer.chat_template") != nullptr;
-  info["size_bytes"] = bytes;
+  info["tensor_bytes"] = bytes;
   info["bits_per_weight"] = bits_per_weight(model, bytes);
   info["types"] = describe_tensors(model);
   info["files"] = model.tensors->files().size();

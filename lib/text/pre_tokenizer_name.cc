@@ -185,10 +185,13 @@ const PreTokenizerDefinition* find_equivalent(const BpePipeline& pipeline, bool 
 
 void name_by_guess(const PreTokenizerQuery& query, const PreTokenizerDefinition* definition,
                    const BpePipeline& pipeline, PreTokenizerName& result) {
-  std::string how = "its definition";
   if (definition != nullptr) {
+    // Certain enough to say nothing: a vocabulary of one's own has a hash of its own.
     result.name = first_name(*definition);
-  } else if (const auto* equivalent = find_equivalent(pipeline, query.model.ignore_merges)) {
+    return;
+  }
+  std::string how;
+  if (const auto* equivalent = find_equivalent(pipeline, query.model.ignore_merges)) {
     result.name = first_name(*equivalent);
     how = "the words it cuts a test text into";
   } else {
