@@ -18,6 +18,7 @@ using testing::byte_level_model;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::TestFolder;
 
 const std::filesystem::path kData = PJ_SOURCE_DIR "/../shared/data/tokenizers";
