@@ -42,7 +42,8 @@ Status SourceHasher::feed(int file, std::uint64_t offset, std::span<const std::b
     lock.lock();
     state.hashed += bytes.size();
     state.is_busy = false;
-  } else {
+  } else if (state.waiting.size() < 2 * kMaxWaiting) {
+    // More than that only comes while a long gap is being read; what is dropped is read again.
     state.waiting.try_emplace(offset, bytes.begin(), bytes.end());
   }
   while (!state.is_busy && !state.waiting.empty()) {
