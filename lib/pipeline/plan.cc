@@ -29,9 +29,9 @@ Metadata file_keys(const Model& model, const PlanOptions& options, const Recipe&
     const Imatrix& imatrix = *options.imatrix;
     keys.set("quantize.imatrix.file", options.imatrix_path);
     if (!imatrix.datasets.empty()) keys.set("quantize.imatrix.dataset", imatrix.datasets.front());
-    keys.set("quantize.imatrix.entries_count", static_cast<std::int32_t>(imatrix.entries.size()));
+    keys.set("quantize.imatrix.entries_count", static_cast<std::uint32_t>(imatrix.entries.size()));
     if (imatrix.chunk_count > 0) {
-      keys.set("quantize.imatrix.chunks_count", static_cast<std::int32_t>(imatrix.chunk_count));
+      keys.set("quantize.imatrix.chunks_count", static_cast<std::uint32_t>(imatrix.chunk_count));
     }
   }
   for (const auto& [key, value] : options.override_keys) keys.set(key, value);
