@@ -233,8 +233,8 @@ Result<ConvertReport> convert(const PreparedConversion& prepared, const ConvertO
       return std::unexpected(executed.error());
     }
     report.execution = std::move(*executed);
-    hashes = PJ_TRY(validate_files(prepared.model, prepared.plan, partial_folder,
-                                   report.execution.threads, cancel, progress));
+    PJ_TRY(validate_files(prepared.model, prepared.plan, partial_folder));
+    hashes = report.execution.sha256_by_file;
     PJ_TRY(journal.seal(hashes, report.execution.source_files));
   } else {
     report.execution = sealed_result(prepared.model, journal);

@@ -218,6 +218,16 @@ TEST_F(ConvertTest, SplitOutputIsOneModelAgain) {
   }
 }
 
+// llama-quantize copies the key but lays its file out by 32, which no reader can load.
+TEST_F(ConvertTest, KeepsTheAlignmentOfItsSource) {
+  ASSERT_TRUE(write_small_model(folder_ / "small.gguf", {.rows = 97, .alignment = 128}));
+  const auto report = run(options("out"));
+  ASSERT_TRUE(report) << report.error().message;
+  const auto file = open_gguf(folder_ / "out/gguf/small-q8_0.gguf");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ((*file)->alignment(), 128U);
+}
+
 TEST_F(ConvertTest, KeepSplitGivesAsManyFilesAsTheSource) {
   ConvertOptions split = options("split");
   split.gguf_types = {"F16"};

@@ -2,6 +2,7 @@
 #include "pipeline/execute.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -17,6 +18,7 @@
 #include "base/process_stats.h"
 #include "base/thread_pool.h"
 #include "kernels/kernel_table.h"
+#include "pipeline/output_hash.h"
 #include "pipeline/row_reader.h"
 #include "pipeline/work_list.h"
 
@@ -174,15 +176,40 @@ void interleave_rows(const float* in, float* out, std::int64_t rows, std::int64_
   }
 }
 
+// Sixteen partial sums: one would wait for itself at every element.
+void add_row_error(const float* original, const float* stored, std::int64_t cols,
+                   TensorStats& stats) {
+  constexpr std::size_t kLanes = 16;
+  std::array<float, kLanes> squared_error{};
+  std::array<float, kLanes> squared_sum{};
+  const auto add = [&](std::size_t lane, float value, float error) {
+    squared_error[lane] += error * error;
+    squared_sum[lane] += value * value;
+  };
+  const auto count = static_cast<std::size_t>(cols);
+  std::size_t col = 0;
+  for (; col + kLanes <= count; col += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      add(lane, original[col + lane], original[col + lane] - stored[col + lane]);
+    }
+  }
+  for (; col < count; ++col) add(0, original[col], original[col] - stored[col]);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    stats.squared_error += squared_error[lane];
+    stats.squared_sum += squared_sum[lane];
+  }
+}
+
 class Executor {
  public:
   Executor(const Model& model, const Plan& plan, const OutputFiles& files, SourceHasher& hasher,
-           Checkpointer& checkpointer, const WorkList& work, int threads, const CancelToken& cancel,
-           Progress& progress)
+           OutputHasher& output_hasher, Checkpointer& checkpointer, const WorkList& work,
+           int threads, const CancelToken& cancel, Progress& progress)
       : model_(model),
         plan_(plan),
         files_(files),
         hasher_(hasher),
+        output_hasher_(output_hasher),
         checkpointer_(checkpointer),
         work_(work),
         reader_(*model.tensors, nullptr, model.fp8_block),
@@ -220,7 +247,7 @@ class Executor {
     item_stats_[static_cast<std::size_t>(index) * plan_.outputs.size()].seconds =
         seconds_since(start);
     finish_item(item);
-    return {};
+    return output_hasher_.advance();
   }
 
   [[nodiscard]] std::vector<JournalEntry> take_entries() { return std::move(entries_); }
@@ -284,13 +311,7 @@ class Executor {
       decode_rows(nullptr, dtype,
                   buffers.encoded.data() + static_cast<std::uint64_t>(row) * bytes_per_row, 1, cols,
                   buffers.decoded_row.data());
-      const float* original = rows + row * cols;
-      for (std::int64_t col = 0; col < cols; ++col) {
-        const double value = original[col];
-        const double error = value - buffers.decoded_row[static_cast<std::size_t>(col)];
-        stats.squared_error += error * error;
-        stats.squared_sum += value * value;
-      }
+      add_row_error(rows + row * cols, buffers.decoded_row.data(), cols, stats);
     }
   }
 
@@ -312,6 +333,7 @@ class Executor {
       }
       for (TensorStats& stats : entry.stats) stats.seconds = seconds;
       entries_[tensor] = entry;
+      output_hasher_.tensor_done(item.tensor);
       checkpointer_.add(std::move(entry));
     }
     report_progress(item, done);
@@ -333,6 +355,7 @@ class Executor {
   const Plan& plan_;
   const OutputFiles& files_;
   SourceHasher& hasher_;
+  OutputHasher& output_hasher_;
   Checkpointer& checkpointer_;
   const WorkList& work_;
   const RowReader reader_;
@@ -358,6 +381,55 @@ Status write_constants(const Model& model, const Plan& plan, const OutputFiles& 
       PJ_TRY(files.at(output, planned.shard)
                  .write_at(planned.offset, std::as_bytes(std::span(values))));
     }
+  }
+  return {};
+}
+
+// Knows every file of the plan, by output and shard; tensors in `done` and constants are complete.
+void add_hashed_files(const Model& model, const Plan& plan, const OutputFiles& files,
+                      const std::set<std::int64_t>& done, OutputHasher& hasher) {
+  for (std::size_t output = 0; output < plan.outputs.size(); ++output) {
+    const PlannedOutput& planned = plan.outputs[output];
+    std::vector<std::vector<HashedTensor>> tensors(planned.shards.size());
+    for (std::size_t t = 0; t < planned.tensors.size(); ++t) {
+      tensors[static_cast<std::size_t>(planned.tensors[t].shard)].push_back(
+          {static_cast<std::int64_t>(t), planned.tensors[t].offset});
+    }
+    for (std::size_t shard = 0; shard < planned.shards.size(); ++shard) {
+      hasher.add_file(files.at(output, static_cast<int>(shard)),
+                      planned.shards[shard].layout.file_bytes, std::move(tensors[shard]));
+    }
+  }
+  for (std::size_t t = 0; t < model.outputs.size(); ++t) {
+    const auto tensor = static_cast<std::int64_t>(t);
+    if (!model.outputs[t].constant.empty() || done.contains(tensor)) hasher.tensor_done(tensor);
+  }
+}
+
+// What is left when all weights are written, at the same time as far as there are threads: the
+// last sync and journal lines, and the ends of all hashes.
+Status finish_files(ThreadPool& pool, const Plan& plan, Checkpointer& checkpointer,
+                    SourceHasher& source_hasher, OutputHasher& output_hasher,
+                    ExecuteResult& result) {
+  std::vector<std::string> names;
+  for (const PlannedOutput& output : plan.outputs) {
+    for (const PlannedShard& shard : output.shards) names.push_back(shard.file_name);
+  }
+  std::vector<std::string> hashes(names.size());
+  const auto count = static_cast<std::int64_t>(names.size());
+  PJ_TRY(pool.run(count + 2, [&](std::int64_t job, int) -> Status {
+    if (job < count) {
+      const auto file = static_cast<std::size_t>(job);
+      hashes[file] = PJ_TRY(output_hasher.finish(file));
+    } else if (job == count) {
+      PJ_TRY(checkpointer.stop());
+    } else {
+      result.source_files = PJ_TRY(source_hasher.finish());
+    }
+    return {};
+  }));
+  for (std::size_t file = 0; file < names.size(); ++file) {
+    result.sha256_by_file[names[file]] = hashes[file];
   }
   return {};
 }
@@ -401,20 +473,23 @@ Result<ExecuteResult> execute_plan(const Model& model, const Plan& plan,
   }
   const WorkList work = PJ_TRY(make_work_list(model, reader, done, chunk_elems));
   const auto hasher = PJ_TRY(SourceHasher::open(model.tensors->files()));
+  OutputHasher output_hasher;
+  add_hashed_files(model, plan, files, done, output_hasher);
   Checkpointer checkpointer(files, journal, options.checkpoint_seconds);
-  Executor executor(model, plan, files, *hasher, checkpointer, work, pool.thread_count(), cancel,
-                    progress);
+  Executor executor(model, plan, files, *hasher, output_hasher, checkpointer, work,
+                    pool.thread_count(), cancel, progress);
   const Status status =
       pool.run(static_cast<std::int64_t>(work.items.size()),
                [&](std::int64_t index, int thread) { return executor.run_item(index, thread); });
-  const Status saved = checkpointer.stop();
-  if (!saved) return std::unexpected(saved.error());
-  if (!status) return std::unexpected(status.error());
+  if (!status) {
+    PJ_TRY(checkpointer.stop());
+    return std::unexpected(status.error());
+  }
 
   ExecuteResult result;
+  PJ_TRY(finish_files(pool, plan, checkpointer, *hasher, output_hasher, result));
   result.threads = pool.thread_count();
   result.resumed_tensors = static_cast<std::int64_t>(done.size());
-  result.source_files = PJ_TRY(hasher->finish());
   result.tensors = executor.take_entries();
   for (const std::int64_t tensor : done) {
     result.tensors[static_cast<std::size_t>(tensor)] = journal.done().at(tensor);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ struct ExecuteOptions {
 
 struct ExecuteResult {
   std::vector<FileHash> source_files;
-  std::vector<JournalEntry> tensors;  // parallel to Model::outputs
-  std::int64_t resumed_tensors = 0;   // that an earlier run had done
+  std::map<std::string, std::string> sha256_by_file;  // of what was written, by file name
+  std::vector<JournalEntry> tensors;                  // parallel to Model::outputs
+  std::int64_t resumed_tensors = 0;                   // that an earlier run had done
   int threads = 0;
 };
 

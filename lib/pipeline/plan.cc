@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "formats/gguf/gguf_split.h"
+#include "formats/gguf/gguf_types.h"
 
 namespace pajamas {
 namespace {
@@ -101,7 +102,9 @@ class OutputPlanner {
                                    .max_bytes = options_.split.max_bytes};
       add_splits(PJ_TRY(plan_gguf_split(keys, entries_, split)), stem, all_tensors());
     } else {
-      GgufLayout layout = PJ_TRY(plan_gguf(keys, entries_));
+      const auto* alignment = keys.find_as<std::uint32_t>("general.alignment");
+      GgufLayout layout = PJ_TRY(
+          plan_gguf(keys, entries_, alignment == nullptr ? kGgufDefaultAlignment : *alignment));
       add_shard(stem + ".gguf", std::move(layout), all_tensors());
     }
     return std::move(output_);

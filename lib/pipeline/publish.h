@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last step: finished files are read back, checked, hashed, and renamed to their final names;
-// the manifest comes last. A crash at any point leaves a state the same command completes.
+// The last step: finished files are opened again, checked, and renamed to their final names; the
+// manifest comes last. A crash at any point leaves a state the same command completes.
 #pragma once
 
 #include <filesystem>
@@ -16,12 +16,8 @@
 
 namespace pajamas {
 
-// Re-opens every file of the plan in `folder` and checks its tensors against the plan. Gives the
-// SHA-256 of each by file name.
-Result<std::map<std::string, std::string>> validate_files(const Model& model, const Plan& plan,
-                                                          const std::filesystem::path& folder,
-                                                          int threads, const CancelToken& cancel,
-                                                          Progress& progress);
+// Re-opens every output in `folder` as a reader would and checks its tensors against the plan.
+Status validate_files(const Model& model, const Plan& plan, const std::filesystem::path& folder);
 
 // Moves the files of the plan from `from` to `to`. A file that is not in `from` any more was moved
 // by an earlier run that was cut short; then the one in `to` must have the hash it was sealed with.

@@ -16,7 +16,8 @@ using testing_support::MemorySource;
 constexpr std::int64_t kRows = 5;
 constexpr std::int64_t kCols = 7;
 
-// 5 x 7 FP8 weights, one scale for each block of 2 x 3: the last block row and column are cut short.
+// 5 x 7 FP8 weights, one scale for each block of 2 x 3: the last block row and column are cut
+// short.
 MemorySource fp8_source() {
   MemorySource source;
   std::vector<std::uint8_t> weights;

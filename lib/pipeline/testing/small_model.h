@@ -31,6 +31,7 @@ struct SmallModelOptions {
   std::int64_t rows = 96;       // of every matrix
   std::string bad_tensor = {};  // gets `bad_value` at element 300
   float bad_value = 0;
+  std::uint32_t alignment = 32;
 };
 
 inline Status write_small_model(const std::filesystem::path& path,
@@ -48,7 +49,8 @@ inline Status write_small_model(const std::filesystem::path& path,
           {fmt::format("blk.{}.{}.weight", layer, name), {options.rows, options.hidden}});
     }
   }
-  const GgufLayout layout = PJ_TRY(plan_gguf(keys, tensors));
+  if (options.alignment != 32) keys.set("general.alignment", options.alignment);
+  const GgufLayout layout = PJ_TRY(plan_gguf(keys, tensors, options.alignment));
   const File file = PJ_TRY(File::open_write(path));
   PJ_TRY(file.resize(layout.file_bytes));
   PJ_TRY(file.write_at(0, std::as_bytes(std::span(layout.header))));
