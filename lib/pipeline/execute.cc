@@ -236,8 +236,11 @@ class Executor {
 
     buffers.raw.resize(item.source_bytes());
     PJ_TRY(model_.tensors->read(*item.source, item.source_offset(), buffers.raw));
-    PJ_TRY(hasher_.feed(item.source->file, item.source->file_offset + item.source_offset(),
-                        buffers.raw));
+    // What comes out of turn is so little that the hash reads it again when it gets there.
+    if (!item.is_early) {
+      PJ_TRY(hasher_.feed(item.source->file, item.source->file_offset + item.source_offset(),
+                          buffers.raw));
+    }
     const float* rows = PJ_TRY(load_rows(item, tensor, buffers));
     for (std::size_t output = 0; output < plan_.outputs.size(); ++output) {
       PJ_TRY(

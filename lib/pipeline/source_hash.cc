@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 // With this much waiting, the gap before it belongs to nobody and is read here.
 constexpr std::size_t kMaxWaiting = 32;
+// A gap this small is read at once instead of waiting for it.
+constexpr std::uint64_t kSmallGapBytes = std::uint64_t{64} << 10;
 // How far ahead of the hash the disk is asked to read, and how often.
 constexpr std::uint64_t kPrefetchBytes = std::uint64_t{32} << 20;
 
@@ -48,7 +50,8 @@ Status SourceHasher::feed(int file, std::uint64_t offset, std::span<const std::b
   }
   while (!state.is_busy && !state.waiting.empty()) {
     const auto next = state.waiting.begin();
-    if (next->first > state.hashed && state.waiting.size() <= kMaxWaiting) break;
+    const bool is_gap = next->first > state.hashed + kSmallGapBytes;
+    if (is_gap && state.waiting.size() <= kMaxWaiting) break;
     const std::vector<std::byte> data = std::move(next->second);
     const std::uint64_t start = next->first;
     const std::uint64_t from = state.hashed;

@@ -9,6 +9,8 @@
 namespace pajamas {
 namespace {
 
+constexpr std::uint64_t kEarlyBytes = std::uint64_t{64} << 10;
+
 bool is_column(const OutputTensor& tensor) {
   return tensor.shape.rank() == 1 && !tensor.pieces.empty() &&
          tensor.pieces.front().order == RowOrder::kRopeInterleave;
@@ -85,15 +87,16 @@ Result<WorkList> make_work_list(const Model& model, const RowReader& reader,
                             .cols = cols,
                             .source_row = piece.first_row,
                             .rows = 0,
-                            .out_row = out_row},
+                            .out_row = out_row,
+                            .is_early = source->bytes <= kEarlyBytes},
                    piece.row_count, step, matrix_rows);
       out_row += piece.row_count;
     }
     PJ_CHECK(!output.constant.empty() || out_row * cols == output.shape.elems());
   }
   std::ranges::sort(list.items, {}, [](const WorkItem& item) {
-    return std::tuple(item.source->file, item.source->file_offset + item.source_offset(),
-                      item.tensor, item.out_row);
+    return std::tuple(!item.is_early, item.source->file,
+                      item.source->file_offset + item.source_offset(), item.tensor, item.out_row);
   });
   return list;
 }

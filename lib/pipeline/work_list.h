@@ -20,6 +20,9 @@ struct WorkItem {
   std::int64_t source_row = 0;  // first row in the source tensor
   std::int64_t rows = 0;
   std::int64_t out_row = 0;  // first row in the output tensor
+  // A tensor of a few kilobytes, done before all others: norms stand at the end of the source and
+  // at the front of the output, whose hash would wait for them.
+  bool is_early = false;
 
   [[nodiscard]] std::uint64_t source_row_bytes() const { return row_bytes(source->dtype, cols); }
   [[nodiscard]] std::uint64_t source_offset() const {  // in the tensor
@@ -31,7 +34,7 @@ struct WorkItem {
 };
 
 struct WorkList {
-  std::vector<WorkItem> items;      // in the order of the source files
+  std::vector<WorkItem> items;      // early ones, then in the order of the source files
   std::int64_t max_item_elems = 0;  // of the largest item
   std::uint64_t total_bytes = 0;    // read from the source
 };
