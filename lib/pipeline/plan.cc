@@ -113,6 +113,7 @@ class OutputPlanner {
  private:
   Status choose() {
     std::vector<RecipeTensor> tensors;
+    tensors.reserve(model_.outputs.size());
     for (const OutputTensor& tensor : model_.outputs) {
       tensors.push_back({tensor.name, tensor.shape, unquantized_dtype(model_, tensor)});
     }
