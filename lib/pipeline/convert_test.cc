@@ -176,6 +176,17 @@ TEST_F(ConvertTest, InfinityInAWeightIsAnErrorToo) {
   EXPECT_THAT(report.error().message, HasSubstr("has infinity at row 1"));
 }
 
+TEST_F(ConvertTest, AValueThatF16CannotHoldIsAnErrorForF16Alone) {
+  ASSERT_TRUE(write_small_model(folder_ / "small.gguf",
+                                {.bad_tensor = "blk.1.attn_k.weight", .bad_value = 70000}));
+  ConvertOptions wanted = options("out");
+  const auto report = run(wanted);
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message, HasSubstr("'blk.1.attn_k.weight' has the value 70000"));
+  wanted.gguf_types = {"BF16", "Q8_0"};
+  EXPECT_TRUE(run(wanted));
+}
+
 TEST_F(ConvertTest, TooLittleMemorySaysHowMuchIsNeeded) {
   ConvertOptions wanted = options("out");
   wanted.execute.max_memory_bytes = 4096;

@@ -29,8 +29,9 @@ using Clock = std::chrono::steady_clock;
 
 // An item's F32 rows fit a core's L2 cache beside what is made of them.
 constexpr std::int64_t kChunkElems = 128 * 1024;
-// Buffers of a worker per element: stored bytes (up to 4), F32 rows twice, encoded bytes (up to 4).
-constexpr std::uint64_t kBytesPerElem = 16;
+// Buffers of a worker per element: stored bytes (up to 4), F32 rows, the same reordered and decoded
+// again, encoded bytes (up to 4).
+constexpr std::uint64_t kBytesPerElem = 20;
 constexpr std::uint64_t kMemorySlack = std::uint64_t{16} << 20;  // stacks, hash queues, journal
 // The error in the report is measured on every 8th row: exact enough, and nearly free.
 constexpr std::int64_t kErrorRowStep = 8;
@@ -162,7 +163,7 @@ struct WorkerBuffers {
   std::vector<float> rows;
   std::vector<float> reordered;
   std::vector<std::byte> encoded;
-  std::vector<float> decoded_row;
+  std::vector<float> decoded;
 };
 
 // Source order (halves) to output order (pairs), head by head. See RowOrder::kRopeInterleave.
@@ -298,23 +299,39 @@ class Executor {
       encode_rows(nullptr, planned.dtype, rows, item.rows, cols, importance,
                   buffers.encoded.data());
       bytes = buffers.encoded;
-      if (planned.dtype != DType::kF32)
+      if (planned.dtype == DType::kF16) PJ_TRY(check_f16_range(item, rows, buffers));
+      if (planned.dtype != DType::kF32) {
         measure_error(item, planned.dtype, rows, cols, buffers, stats);
+      }
     }
     return files_.at(output, planned.shard)
         .write_at(planned.offset + static_cast<std::uint64_t>(item.out_row) * bytes_per_row, bytes);
   }
 
+  // Weights that F16 would turn into infinity make a file that no reader can use.
+  static Status check_f16_range(const WorkItem& item, const float* rows, WorkerBuffers& buffers) {
+    const std::int64_t elems = item.rows * item.cols;
+    buffers.decoded.resize(static_cast<std::size_t>(elems));
+    decode_rows(nullptr, DType::kF16, buffers.encoded.data(), item.rows, item.cols,
+                buffers.decoded.data());
+    const std::int64_t bad = find_non_finite(nullptr, buffers.decoded.data(), elems);
+    if (bad < 0) return {};
+    return make_error(ErrorCode::kUnsupported,
+                      "tensor '{}' has the value {}, which F16 (up to 65504) cannot hold; choose "
+                      "BF16 or F32",
+                      item.source->name, rows[bad]);
+  }
+
   static void measure_error(const WorkItem& item, DType dtype, const float* rows, std::int64_t cols,
                             WorkerBuffers& buffers, TensorStats& stats) {
-    buffers.decoded_row.resize(static_cast<std::size_t>(cols));
+    buffers.decoded.resize(static_cast<std::size_t>(cols));
     const std::uint64_t bytes_per_row = row_bytes(dtype, cols);
     const std::int64_t first = (kErrorRowStep - item.out_row % kErrorRowStep) % kErrorRowStep;
     for (std::int64_t row = first; row < item.rows; row += kErrorRowStep) {
       decode_rows(nullptr, dtype,
                   buffers.encoded.data() + static_cast<std::uint64_t>(row) * bytes_per_row, 1, cols,
-                  buffers.decoded_row.data());
-      add_row_error(rows + row * cols, buffers.decoded_row.data(), cols, stats);
+                  buffers.decoded.data());
+      add_row_error(rows + row * cols, buffers.decoded.data(), cols, stats);
     }
   }
 
