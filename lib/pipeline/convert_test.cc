@@ -124,7 +124,6 @@ TEST_F(ConvertTest, AnInterruptedRunPublishesNothingAndGoesOnWhereItWas) {
   }
 }
 
-// Element i of a piece of 4 heads, and the element it comes from.
 TEST_F(ConvertTest, ReordersRowsAndVectorsFromHalvesToPairs) {
   ConvertOptions wanted = options("out");
   wanted.gguf_types = {"F32"};

@@ -10,7 +10,7 @@ namespace pajamas {
 namespace {
 
 constexpr JsonLimits kManifestLimits{.max_bytes = std::uint64_t{16} << 20, .max_depth = 16};
-constexpr std::string_view kLoaders = "llama.cpp and everything built on it (Ollama, LM Studio)";
+constexpr std::string_view kLoaders = "llama.cpp";
 
 std::string model_id(const Model& model) {
   return model.source.repo_id.empty() ? model.name : model.source.repo_id;

@@ -10,7 +10,6 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "pipeline/manifest.h"
 #include "pipeline/plan.h"
 
