@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <immintrin.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/kernel_parts.h"
 #include "kernels/scalar_block.h"
@@ -15,7 +17,7 @@ namespace {
 #include "kernels/simd/pair-inl.h"
 // How many vectors a search runs side by side: measured, see bench/kernels.
 using AffineVec = Pair<F>;
-using SymmetricVec = Pair<Pair<F>>;
+using SymmetricVec = Pair<F>;
 using RefineVec = Pair<F>;
 #include "kernels/simd/k_quants-inl.h"
 }  // namespace

@@ -53,6 +53,9 @@ PJ_VEC F round_even(F a) {
   return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
 
+// The value is computed here, not where the compiler finds it first used.
+PJ_VEC void compute_now(F& a) { asm volatile("" : "+x"(a.v)); }
+
 PJ_VEC M operator<(F a, F b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
 PJ_VEC M operator>(F a, F b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
 PJ_VEC M operator==(F a, F b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
@@ -78,6 +81,7 @@ PJ_VEC M operator>(I a, I b) { return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(a.
 PJ_VEC M operator==(I a, I b) { return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.v, b.v))}; }
 PJ_VEC I min_of(I a, I b) { return {_mm256_min_epi32(a.v, b.v)}; }
 PJ_VEC I max_of(I a, I b) { return {_mm256_max_epi32(a.v, b.v)}; }
+PJ_VEC I min_of_unsigned(I a, I b) { return {_mm256_min_epu32(a.v, b.v)}; }
 template <int kBits>
 PJ_VEC I shift_left(I a) {
   return {_mm256_slli_epi32(a.v, kBits)};

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "codecs/mxfp4/mxfp4.h"
 #include "kernels/kernel_parts.h"

@@ -55,6 +55,9 @@ PJ_VEC F round_even(F a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
 
+// The value is computed here, not where the compiler finds it first used.
+PJ_VEC void compute_now(F& a) { asm volatile("" : "+v"(a.v)); }
+
 PJ_VEC M operator<(F a, F b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
 PJ_VEC M operator>(F a, F b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
 PJ_VEC M operator==(F a, F b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
@@ -79,6 +82,7 @@ PJ_VEC M operator>(I a, I b) { return {_mm512_cmpgt_epi32_mask(a.v, b.v)}; }
 PJ_VEC M operator==(I a, I b) { return {_mm512_cmpeq_epi32_mask(a.v, b.v)}; }
 PJ_VEC I min_of(I a, I b) { return {_mm512_min_epi32(a.v, b.v)}; }
 PJ_VEC I max_of(I a, I b) { return {_mm512_max_epi32(a.v, b.v)}; }
+PJ_VEC I min_of_unsigned(I a, I b) { return {_mm512_min_epu32(a.v, b.v)}; }
 template <int kBits>
 PJ_VEC I shift_left(I a) {
   return {_mm512_slli_epi32(a.v, kBits)};

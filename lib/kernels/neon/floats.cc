@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/kernel_parts.h"
 #include "tensor/dtype.h"

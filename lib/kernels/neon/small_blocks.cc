@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arm_neon.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/kernel_parts.h"
 #include "kernels/scalar_block.h"

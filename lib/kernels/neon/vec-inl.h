@@ -65,6 +65,9 @@ PJ_VEC F abs_of(F a) { return {vabsq_f32(a.v)}; }
 PJ_VEC F square_root(F a) { return {vsqrtq_f32(a.v)}; }
 PJ_VEC F round_even(F a) { return {vrndnq_f32(a.v)}; }
 
+// The value is computed here, not where the compiler finds it first used.
+PJ_VEC void compute_now(F& a) { asm volatile("" : "+w"(a.v)); }
+
 PJ_VEC M operator<(F a, F b) { return {vcltq_f32(a.v, b.v)}; }
 PJ_VEC M operator>(F a, F b) { return {vcgtq_f32(a.v, b.v)}; }
 PJ_VEC M operator==(F a, F b) { return {vceqq_f32(a.v, b.v)}; }
@@ -91,6 +94,9 @@ PJ_VEC M operator>(I a, I b) { return {vcgtq_s32(a.v, b.v)}; }
 PJ_VEC M operator==(I a, I b) { return {vceqq_s32(a.v, b.v)}; }
 PJ_VEC I min_of(I a, I b) { return {vminq_s32(a.v, b.v)}; }
 PJ_VEC I max_of(I a, I b) { return {vmaxq_s32(a.v, b.v)}; }
+PJ_VEC I min_of_unsigned(I a, I b) {
+  return {vreinterpretq_s32_u32(vminq_u32(vreinterpretq_u32_s32(a.v), vreinterpretq_u32_s32(b.v)))};
+}
 template <int kBits>
 PJ_VEC I shift_left(I a) {
   return {vshlq_n_s32(a.v, kBits)};

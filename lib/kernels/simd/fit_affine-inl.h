@@ -70,7 +70,6 @@ PJ_VEC typename V::Mask rounds_exactly(V inverse, V low, V high, V min) {
 template <typename V, int kN, int kMax, bool kAbsolute>
 PJ_VEC AffineFit<V> fit_affine(const V* x, const V* w, const float* trials, int n_trials) {
   const AffineSums<V> sums = affine_sums<V, kN>(x, w);
-  const V low_code = all<V>(0.0F);
   const V high_code = all<V>(static_cast<float>(kMax));
   const V lowest = sums.min;
   const auto active = sums.max > sums.min;
@@ -79,7 +78,7 @@ PJ_VEC AffineFit<V> fit_affine(const V* x, const V* w, const float* trials, int 
   V inverse = high_code / (sums.max - min);
   V scale = all<V>(1.0F) / inverse;
   for (int i = 0; i < kN; ++i) {
-    codes[i] = nearest_clamped_small(inverse * (x[i] - min), low_code, high_code);
+    codes[i] = nearest_clamped_small<0, kMax>(inverse * (x[i] - min));
   }
   auto safe = rounds_exactly(inverse, lowest, sums.max, min);
   V best = affine_error<V, kN, kAbsolute>(x, w, codes, scale, min);
@@ -92,7 +91,7 @@ PJ_VEC AffineFit<V> fit_affine(const V* x, const V* w, const float* trials, int 
     V sum_xl = all<V>(0.0F);
 #pragma GCC unroll 4
     for (int i = 0; i < kN; ++i) {
-      const V l = nearest_clamped_small(inverse * (x[i] - min), low_code, high_code);
+      const V l = nearest_clamped_small<0, kMax>(inverse * (x[i] - min));
       codes[i] = l;
     }
 #pragma GCC unroll 4
@@ -107,21 +106,21 @@ PJ_VEC AffineFit<V> fit_affine(const V* x, const V* w, const float* trials, int 
     const V determinant = sums.sum_w * sum_l2 - sum_l * sum_l;
     V trial_scale = (sums.sum_w * sum_xl - sums.sum_x * sum_l) / determinant;
     V trial_min = (sum_l2 * sums.sum_x - sum_l * sum_xl) / determinant;
-    const auto positive = trial_min > low_code;
+    const auto positive = trial_min > all<V>(0.0F);
     if (any(positive)) {
       trial_scale = select(positive, sum_xl / sum_l2, trial_scale);
-      trial_min = select(positive, low_code, trial_min);
+      trial_min = select(positive, all<V>(0.0F), trial_min);
     }
     const V error = affine_error<V, kN, kAbsolute>(x, w, codes, trial_scale, trial_min);
-    const auto accepted = (determinant > low_code) & (error < best);
+    const auto accepted = (determinant > all<V>(0.0F)) & (error < best);
     best = select(accepted, error, best);
     scale = select(accepted, trial_scale, scale);
     code_inverse = select(accepted, inverse, code_inverse);
     code_min = select(accepted, min, code_min);
     min = select(accepted, trial_min, min);
   }
-  scale = select(active, scale, low_code);
+  scale = select(active, scale, all<V>(0.0F));
   min = select(active, min, lowest);
-  code_inverse = select(active, code_inverse, low_code);
+  code_inverse = select(active, code_inverse, all<V>(0.0F));
   return {scale, min, code_inverse, code_min, active & ~safe};
 }

@@ -25,45 +25,77 @@ PJ_VEC V signed_peak(const V* x) {
   return peak;
 }
 
-// wx[i] = w[i] * x[i]. |x * inverse| stays near nmax for lanes that count, so rounding is exact.
+// What the scales of the search divide by the peak: the plain one first, then 9 that make scales
+// larger and 9 that make them smaller.
+template <int kNmax>
+constexpr std::array<float, 19> kSymmetricTrials = [] {
+  std::array<float, 19> numerators{};
+  for (int step = 0; step < 19; ++step) {
+    const int trial = step == 0 ? 0 : (step <= 9 ? step - 10 : step - 9);
+    numerators[static_cast<std::size_t>(step)] =
+        trial == 0 ? static_cast<float>(-kNmax)
+                   : -(static_cast<float>(kNmax) + 0.1F * static_cast<float>(trial));
+  }
+  return numerators;
+}();
+
+// Up to here |x * inverse| stays below nmax + 0.5, and no code falls below -nmax.
+constexpr int kTrialsAboveLow = 14;
+
+template <typename V>
+struct SymmetricSearch {
+  SymmetricFit<V> fit;
+  V best;
+  V next_inverse;
+};
+
+// One trial. wx[i] = w[i] * x[i]. |x * inverse| stays near nmax for lanes that count, so rounding
+// is exact.
+template <typename V, int kN, int kLow, int kHigh>
+PJ_VEC void try_symmetric(const V* x, const V* w, const V* wx, V peak, float next_numerator,
+                          bool is_first, SymmetricSearch<V>& search) {
+  const V zero = all<V>(0.0F);
+  const V inverse = search.next_inverse;
+  // The next division is under way while this trial's sums are taken.
+  search.next_inverse = all<V>(next_numerator) / peak;
+  compute_now(search.next_inverse);
+  V sum_xl = zero;
+  V sum_l2 = zero;
+#pragma GCC unroll 4
+  for (int i = 0; i < kN; ++i) {
+    const V l = nearest_clamped_small<kLow, kHigh>(inverse * x[i]);
+    sum_xl = sum_xl + wx[i] * l;
+    sum_l2 = sum_l2 + w[i] * l * l;
+  }
+  const V scale = sum_xl / sum_l2;
+  if (is_first) {
+    search.fit.scale = select(sum_l2 != zero, scale, zero);
+    search.fit.code_inverse = inverse;
+    search.best = search.fit.scale * sum_xl;
+    return;
+  }
+  const auto accepted = (sum_l2 > zero) & (sum_xl * sum_xl > search.best * sum_l2);
+  search.fit.scale = select(accepted, scale, search.fit.scale);
+  search.fit.code_inverse = select(accepted, inverse, search.fit.code_inverse);
+  search.best = select(accepted, scale * sum_xl, search.best);
+}
+
 template <typename V, int kN, int kNmax>
 PJ_VEC SymmetricFit<V> fit_symmetric(const V* x, const V* w, const V* wx) {
+  constexpr const auto& kTrials = kSymmetricTrials<kNmax>;
   const V zero = all<V>(0.0F);
-  const V low = all<V>(static_cast<float>(-kNmax));
-  const V high = all<V>(static_cast<float>(kNmax - 1));
   const V peak = signed_peak<V, kN>(x);
   const auto nonzero = ~(abs_of(peak) < all<V>(kGroupMaxEps));
-  SymmetricFit<V> fit{zero, zero, nonzero};
-  V best = zero;
-  for (int step = 0; step < 19; ++step) {
-    // The plain scale first, then 9 smaller and 9 larger ones.
-    const int trial = step == 0 ? 0 : (step <= 9 ? step - 10 : step - 9);
-    const float numerator = trial == 0
-                                ? static_cast<float>(-kNmax)
-                                : -(static_cast<float>(kNmax) + 0.1F * static_cast<float>(trial));
-    const V inverse = all<V>(numerator) / peak;
-    V sum_xl = zero;
-    V sum_l2 = zero;
-#pragma GCC unroll 4
-    for (int i = 0; i < kN; ++i) {
-      const V l = nearest_clamped_small(inverse * x[i], low, high);
-      sum_xl = sum_xl + wx[i] * l;
-      sum_l2 = sum_l2 + w[i] * l * l;
-    }
-    const V scale = sum_xl / sum_l2;
-    if (step == 0) {
-      fit.scale = select(sum_l2 != zero, scale, zero);
-      fit.code_inverse = inverse;
-      best = fit.scale * sum_xl;
-      continue;
-    }
-    const auto accepted = (sum_l2 > zero) & (sum_xl * sum_xl > best * sum_l2);
-    fit.scale = select(accepted, scale, fit.scale);
-    fit.code_inverse = select(accepted, inverse, fit.code_inverse);
-    best = select(accepted, scale * sum_xl, best);
+  SymmetricSearch<V> search{{zero, zero, nonzero}, zero, all<V>(kTrials[0]) / peak};
+  for (std::size_t step = 0; step < kTrialsAboveLow; ++step) {
+    try_symmetric<V, kN, kNoLimit, kNmax - 1>(x, w, wx, peak, kTrials[step + 1], step == 0, search);
   }
-  fit.scale = select(nonzero, fit.scale, zero);
-  return fit;
+  for (std::size_t step = kTrialsAboveLow; step < kTrials.size(); ++step) {
+    const float next = kTrials[step + 1 < kTrials.size() ? step + 1 : step];
+    try_symmetric<V, kN, -kNmax, kNmax - 1>(x, w, wx, peak, next, false, search);
+  }
+  search.fit.scale = select(nonzero, search.fit.scale, zero);
+  return search.fit;
 }
 
 // levels: the codes less nmax, or -nmax in lanes of zero. The weights are x^2.

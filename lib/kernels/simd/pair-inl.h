@@ -94,6 +94,10 @@ PJ_VEC Pair<T> max_of(Pair<T> x, Pair<T> y) {
   return {{max_of(x.a, y.a), max_of(x.b, y.b)}};
 }
 template <typename T>
+PJ_VEC Pair<T> min_of_unsigned(Pair<T> x, Pair<T> y) {
+  return {{min_of_unsigned(x.a, y.a), min_of_unsigned(x.b, y.b)}};
+}
+template <typename T>
 PJ_VEC Pair<T> abs_of(Pair<T> x) {
   return {{abs_of(x.a), abs_of(x.b)}};
 }
@@ -104,6 +108,11 @@ PJ_VEC Pair<T> square_root(Pair<T> x) {
 template <typename T>
 PJ_VEC Pair<T> round_even(Pair<T> x) {
   return {{round_even(x.a), round_even(x.b)}};
+}
+template <typename T>
+PJ_VEC void compute_now(Pair<T>& x) {
+  compute_now(x.a);
+  compute_now(x.b);
 }
 template <typename T>
 PJ_VEC bool any(Pair<T> x) {
@@ -145,10 +154,21 @@ PJ_VEC V nearest_clamped(V x, int low, int high) {
   return to_float(min_of(max_of(nearest_int(x), all<I32>(low)), all<I32>(high)));
 }
 
-// The same for lanes that are known to be below 2^22 in magnitude: cheaper.
-template <typename V>
-PJ_VEC V nearest_clamped_small(V x, V low, V high) {
-  return min_of(max_of(round_even(x), low), high);
+// The same for lanes that are known to be below 2^22 in magnitude: cheaper. The limits are compared
+// as bits, in the integer units, since the multiplications of a search fill the others: the bits of
+// floats above zero are ordered like their values, those below zero the other way round. Lanes of
+// NaN give anything.
+constexpr int kNoLimit = std::numeric_limits<int>::min();  // for kLow
+template <int kLow, int kHigh, typename V>
+PJ_VEC V nearest_clamped_small(V x) {
+  static_assert(kLow <= 0 && kHigh > 0);
+  using I32 = typename V::Int;
+  constexpr int kLowBits = __builtin_bit_cast(std::int32_t, static_cast<float>(kLow));
+  constexpr int kHighBits = __builtin_bit_cast(std::int32_t, static_cast<float>(kHigh));
+  const I32 level = min_of(bits_of(round_even(x)), all<I32>(kHighBits));
+  if constexpr (kLow == kNoLimit) return from_bits(level);
+  if constexpr (kLow == 0) return from_bits(max_of(level, all<I32>(0)));
+  return from_bits(min_of_unsigned(level, all<I32>(kLowBits)));
 }
 
 // Loads the vectors of as many neighbouring groups as V has parts. `stride`: floats between groups.

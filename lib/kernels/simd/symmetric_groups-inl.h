@@ -19,13 +19,12 @@ template <typename V, int kNmax>
 PJ_VEC void fit_symmetric_groups(const V* x, const V* w, int group, SymmetricGroups& groups) {
   constexpr int kN = SymmetricGroups::kN;
   const V low = all<V>(static_cast<float>(-kNmax));
-  const V high = all<V>(static_cast<float>(kNmax - 1));
   V wx[kN];
   for (int i = 0; i < kN; ++i) wx[i] = w[i] * x[i];
   const SymmetricFit<V> fit = fit_symmetric<V, kN, kNmax>(x, w, wx);
   store_parts(groups.scale + group * kLanes, kLanes, fit.scale);
   for (int i = 0; i < kN; ++i) {
-    const V level = nearest_clamped_small(x[i] * fit.code_inverse, low, high);
+    const V level = nearest_clamped_small<-kNmax, kNmax - 1>(x[i] * fit.code_inverse);
     groups.keep(group, i, select(fit.nonzero, level, low));
   }
 }
