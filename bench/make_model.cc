@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// make_bench_model OUT_DIR [--layers N]
+// make_bench_model OUT_DIR [--experts N] [--layers N]
 //
-// Writes a Hugging Face folder with the shapes of Llama 3.2 1B (16 layers, BF16, tied embeddings)
-// and seeded random weights: the same bytes on every machine and for every thread count. Values are
+// Writes a Hugging Face folder with the shapes of Llama 3.2 1B (16 layers, BF16, tied embeddings),
+// or with --experts a mixture of that many experts of about the same size (Qwen3-MoE, 4 layers, 8
+// experts used), and seeded random weights: the same bytes on every machine and for every thread
+// count. Values are
 // normal with a scale per column, a few columns being far larger, as in trained models. The
 // tokenizer is a byte-level BPE of the same size that means nothing.
 #include <algorithm>
@@ -31,10 +33,18 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kHidden = 2048;
 constexpr std::int64_t kFfn = 8192;
 constexpr std::int64_t kKv = 512;  // 8 heads of 64
+constexpr std::int64_t kExpertFfn = 768;
+constexpr std::int64_t kHeadDim = 64;
+constexpr int kExpertsUsed = 8;
 constexpr std::int64_t kVocab = 128256;
 constexpr std::int64_t kPlainTokens = 128000;  // the rest are special tokens
 constexpr std::int64_t kChunkElems = std::int64_t{1} << 20;
 constexpr std::uint64_t kSeed = 20260821;
+
+struct Size {
+  int layers = 16;
+  int experts = 0;  // none: a dense model
+};
 
 enum class Fill { kNormal, kNearOne };
 
@@ -98,17 +108,29 @@ void fill_chunk(const Tensor& tensor, std::uint64_t seed, const std::vector<floa
   }
 }
 
-std::vector<Tensor> model_tensors(int layers) {
+std::vector<Tensor> model_tensors(const Size& size) {
   std::vector<Tensor> tensors = {{"model.embed_tokens.weight", {kVocab, kHidden}}};
-  for (int layer = 0; layer < layers; ++layer) {
+  for (int layer = 0; layer < size.layers; ++layer) {
     const auto add = [&](std::string_view name, Shape shape, Fill fill, float scale) {
       tensors.push_back(
           {fmt::format("model.layers.{}.{}.weight", layer, name), std::move(shape), fill, scale});
     };
     add("input_layernorm", {kHidden}, Fill::kNearOne, 0.1F);
-    add("mlp.down_proj", {kHidden, kFfn}, Fill::kNormal, 0.02F);
-    add("mlp.gate_proj", {kFfn, kHidden}, Fill::kNormal, 0.03F);
-    add("mlp.up_proj", {kFfn, kHidden}, Fill::kNormal, 0.025F);
+    if (size.experts == 0) {
+      add("mlp.down_proj", {kHidden, kFfn}, Fill::kNormal, 0.02F);
+      add("mlp.gate_proj", {kFfn, kHidden}, Fill::kNormal, 0.03F);
+      add("mlp.up_proj", {kFfn, kHidden}, Fill::kNormal, 0.025F);
+    } else {
+      add("mlp.gate", {size.experts, kHidden}, Fill::kNormal, 0.03F);
+      add("self_attn.k_norm", {kHeadDim}, Fill::kNearOne, 0.1F);
+      add("self_attn.q_norm", {kHeadDim}, Fill::kNearOne, 0.1F);
+    }
+    for (int expert = 0; expert < size.experts; ++expert) {
+      const std::string name = fmt::format("mlp.experts.{}.", expert);
+      add(name + "down_proj", {kHidden, kExpertFfn}, Fill::kNormal, 0.02F);
+      add(name + "gate_proj", {kExpertFfn, kHidden}, Fill::kNormal, 0.03F);
+      add(name + "up_proj", {kExpertFfn, kHidden}, Fill::kNormal, 0.025F);
+    }
     add("post_attention_layernorm", {kHidden}, Fill::kNearOne, 0.1F);
     add("self_attn.k_proj", {kKv, kHidden}, Fill::kNormal, 0.05F);
     add("self_attn.o_proj", {kHidden, kHidden}, Fill::kNormal, 0.02F);
@@ -142,8 +164,8 @@ std::string safetensors_header(const std::vector<Tensor>& tensors) {
   return header + json;
 }
 
-Status write_weights(const fs::path& path, int layers) {
-  const std::vector<Tensor> tensors = model_tensors(layers);
+Status write_weights(const fs::path& path, const Size& size) {
+  const std::vector<Tensor> tensors = model_tensors(size);
   const std::string header = safetensors_header(tensors);
   const std::vector<float> normal = normal_table();
   fs::path partial = path;
@@ -250,32 +272,42 @@ std::string tokenizer_json() {
       added, kSplit, vocab, merges);
 }
 
-std::string config_json(int layers) {
+std::string config_json(const Size& size) {
+  std::string kind = R"("architectures": ["LlamaForCausalLM"], "model_type": "llama",)";
+  if (size.experts > 0) {
+    kind = fmt::format(
+        R"("architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe",
+  "num_experts": {}, "num_experts_per_tok": {}, "moe_intermediate_size": {},
+  "norm_topk_prob": true, "decoder_sparse_step": 1, "mlp_only_layers": [],)",
+        size.experts, kExpertsUsed, kExpertFfn);
+  }
+  const std::string_view scaling =
+      R"("rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+    "original_max_position_embeddings": 8192, "rope_type": "llama3"},)";
   return fmt::format(R"({{
-  "architectures": ["LlamaForCausalLM"],
+  {}
   "attention_bias": false,
   "bos_token_id": 128000,
   "eos_token_id": 128001,
-  "head_dim": 64,
+  "head_dim": {},
   "hidden_act": "silu",
   "hidden_size": {},
   "intermediate_size": {},
   "max_position_embeddings": 131072,
   "mlp_bias": false,
-  "model_type": "llama",
   "num_attention_heads": 32,
   "num_hidden_layers": {},
   "num_key_value_heads": 8,
   "rms_norm_eps": 1e-05,
-  "rope_scaling": {{"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
-    "original_max_position_embeddings": 8192, "rope_type": "llama3"}},
+  {}
   "rope_theta": 500000.0,
   "tie_word_embeddings": true,
   "torch_dtype": "bfloat16",
   "vocab_size": {}
 }}
 )",
-                     kHidden, kFfn, layers, kVocab);
+                     kind, kHeadDim, kHidden, kFfn, size.layers,
+                     size.experts > 0 ? "" : scaling, kVocab);
 }
 
 constexpr std::string_view kTokenizerConfig = R"({
@@ -287,13 +319,13 @@ constexpr std::string_view kTokenizerConfig = R"({
 )";
 
 // config.json comes last: a folder that has it is complete.
-Status make_model(const fs::path& folder, int layers) {
+Status make_model(const fs::path& folder, const Size& size) {
   PJ_TRY(make_directories(folder));
   PJ_TRY(remove_file_if_present(folder / "config.json"));
-  PJ_TRY(write_weights(folder / "model.safetensors", layers));
+  PJ_TRY(write_weights(folder / "model.safetensors", size));
   PJ_TRY(write_file_atomic(folder / "tokenizer.json", tokenizer_json()));
   PJ_TRY(write_file_atomic(folder / "tokenizer_config.json", kTokenizerConfig));
-  return write_file_atomic(folder / "config.json", config_json(layers));
+  return write_file_atomic(folder / "config.json", config_json(size));
 }
 
 }  // namespace
@@ -301,13 +333,24 @@ Status make_model(const fs::path& folder, int layers) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  int layers = 16;
-  if (arguments.size() == 3 && arguments[1] == "--layers") layers = std::atoi(argv[3]);
-  if ((arguments.size() != 1 && arguments.size() != 3) || layers < 1) {
-    fmt::print(stderr, "usage: make_bench_model OUT_DIR [--layers N]\n");
+  pajamas::Size size;
+  bool is_usable = arguments.size() % 2 == 1;
+  for (std::size_t at = 1; at + 1 < arguments.size(); at += 2) {
+    const int number = std::atoi(arguments[at + 1].c_str());
+    is_usable = is_usable && number >= 1;
+    if (arguments[at] == "--layers") {
+      size.layers = number;
+    } else if (arguments[at] == "--experts") {
+      size = {.layers = 4, .experts = number};
+    } else {
+      is_usable = false;
+    }
+  }
+  if (!is_usable) {
+    fmt::print(stderr, "usage: make_bench_model OUT_DIR [--experts N] [--layers N]\n");
     return 2;
   }
-  const pajamas::Status status = pajamas::make_model(arguments[0], layers);
+  const pajamas::Status status = pajamas::make_model(arguments[0], size);
   if (!status) {
     fmt::print(stderr, "make_bench_model: {}\n", status.error().message);
     return static_cast<int>(status.error().code);
