@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes fuzz/corpus/{config,tokenizer}: small valid inputs that reach most of the parsers.
+"""Writes fuzz/corpus/{config,tokenizer,grammar,json_schema}: small valid inputs that reach most of the parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -193,7 +193,42 @@ def make_sentencepiece():
     write("tokenizer/sentencepiece_unigram.model", model + field(2, 2, field(3, 0, b"\1")))
 
 
+GRAMMARS = {
+    "json.gbnf": (
+        'root ::= object\nvalue ::= object | array | string | "null"\n'
+        'object ::= "{" (string ":" value ("," string ":" value)*)? "}"\n'
+        'array ::= "[" (value ("," value)*)? "]"\n'
+        'string ::= "\\"" ([^"\\\\\\x00-\\x1F] | "\\\\" ["\\\\nt])* "\\""\n\0{"a"}'
+    ),
+    "arithmetic.gbnf": 'root ::= t ([-+*/] t)* # sum\nt ::= [0-9]{1,3} | "(" root ")"\n\0001+1',
+    "unicode.gbnf": 'root ::= [\u00e9-\\U0001F600]+ . "\\u00e9"? [^a-z]{2,}\n\0\u00e9x',
+    "ambiguous.gbnf": 'root ::= "a" root "a" | ("a"*)* | [a-c]{0,3}{2}\n\0aaaa',
+    "left_recursion.gbnf": 'root ::= x root "a" | "b"\nx ::= ""\n',
+}
+SCHEMAS = {
+    "object.json": {
+        "type": "object", "required": ["a"], "additionalProperties": {"type": "string"},
+        "properties": {"a": {"type": "integer", "minimum": -5, "maximum": 120},
+                       "ab": {"type": ["string", "null"], "minLength": 1, "maxLength": 4}}},
+    "array.json": {"type": "array", "prefixItems": [{"const": 1}, {"enum": ["a", None]}],
+                   "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 3},
+    "references.json": {"$defs": {"t": {"properties": {"next": {"$ref": "#/$defs/t"}}}},
+                        "allOf": [{"$ref": "#/$defs/t"}, {"properties": {"b": True}}]},
+    "choices.json": {"minimum": 1, "anyOf": [{"type": "integer"}, {"oneOf": [{"maximum": 5}]}]},
+    "strings.json": {"prefixItems": [{"type": "string", "format": "date-time"}, {
+        "type": "string", "pattern": "^([A-Z]{2,3}|\\d+[^\\s\"])*?$"}]},
+}
+
+
+def make_grammars():
+    for name, text in GRAMMARS.items():
+        write(f"grammar/{name}", text)
+    for name, schema in SCHEMAS.items():
+        write(f"json_schema/{name}", json.dumps(schema))
+
+
 if __name__ == "__main__":
+    make_grammars()
     make_configs()
     make_tokenizer_jsons()
     make_sentencepiece()

@@ -3,3 +3,6 @@
 # them.
 add_executable(codec_oracle ${CMAKE_CURRENT_LIST_DIR}/codec_oracle.cc)
 target_link_libraries(codec_oracle PRIVATE pajamas_codecs pajamas_options fmt::fmt ${CMAKE_DL_LIBS})
+
+add_executable(sampling_probe ${CMAKE_CURRENT_LIST_DIR}/sampling_probe.cc)
+target_link_libraries(sampling_probe PRIVATE pajamas_sampling pajamas_options)

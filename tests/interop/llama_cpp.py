@@ -157,6 +157,25 @@ class ChatMessage(ctypes.Structure):
     _fields_ = [("role", TEXT), ("content", TEXT)]
 
 
+class TokenData(ctypes.Structure):
+    _fields_ = [("id", INT32), ("logit", FLOAT), ("p", FLOAT)]
+
+
+class TokenDataArray(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.POINTER(TokenData)),
+        ("size", ctypes.c_size_t),
+        ("selected", INT64),
+        ("sorted", BOOL),
+    ]
+
+
+class LogitBias(ctypes.Structure):
+    _fields_ = [("token", INT32), ("bias", FLOAT)]
+
+
+SIZE, UINT32 = ctypes.c_size_t, ctypes.c_uint32
+
 # name: (result, argument types)
 FUNCTIONS = {
     "llama_backend_init": (None, []),
@@ -194,6 +213,23 @@ FUNCTIONS = {
         [TEXT, ctypes.POINTER(ChatMessage), ctypes.c_size_t, BOOL, TEXT, INT32],
     ),
     "llama_model_quantize": (ctypes.c_uint32, [TEXT, TEXT, ctypes.POINTER(QuantizeParams)]),
+    "llama_sampler_apply": (None, [POINTER, ctypes.POINTER(TokenDataArray)]),
+    "llama_sampler_accept": (None, [POINTER, INT32]),
+    "llama_sampler_free": (None, [POINTER]),
+    "llama_sampler_init_logit_bias": (POINTER, [INT32, INT32, ctypes.POINTER(LogitBias)]),
+    "llama_sampler_init_penalties": (POINTER, [INT32, INT32, FLOAT, FLOAT, FLOAT]),
+    "llama_sampler_init_dry": (
+        POINTER,
+        [POINTER, FLOAT, FLOAT, INT32, INT32, ctypes.POINTER(TEXT), SIZE],
+    ),
+    "llama_sampler_init_top_k": (POINTER, [INT32]),
+    "llama_sampler_init_typical": (POINTER, [FLOAT, SIZE]),
+    "llama_sampler_init_top_p": (POINTER, [FLOAT, SIZE]),
+    "llama_sampler_init_min_p": (POINTER, [FLOAT, SIZE]),
+    "llama_sampler_init_xtc": (POINTER, [FLOAT, FLOAT, SIZE, UINT32]),
+    "llama_sampler_init_temp": (POINTER, [FLOAT]),
+    "llama_sampler_init_mirostat_v2": (POINTER, [UINT32, FLOAT, FLOAT]),
+    "llama_sampler_init_grammar": (POINTER, [POINTER, TEXT, TEXT]),
 }
 
 
@@ -394,6 +430,69 @@ def op_generate(library, request):
     library.llama_free(context)
     library.llama_model_free(model)
     return {"answers": answers}
+
+
+def token_array(logits):
+    data = (TokenData * len(logits))(*((i, logit, 0.0) for i, logit in enumerate(logits)))
+    return data, TokenDataArray(ctypes.cast(data, ctypes.POINTER(TokenData)), len(logits), -1, False)
+
+
+def make_sampler(library, vocab, stage):
+    """A stage is a list: its name and the arguments after the vocabulary."""
+    name, *arguments = stage
+    if name == "logit_bias":
+        biases = (LogitBias * len(arguments[1]))(*(LogitBias(*pair) for pair in arguments[1]))
+        arguments = [arguments[0], len(biases), biases]
+    if name == "dry":
+        breakers = [text.encode() for text in arguments[-1]]
+        arguments[-1:] = [(TEXT * len(breakers))(*breakers), len(breakers)]
+        arguments.insert(0, vocab)
+    return getattr(library, "llama_sampler_init_" + name)(*arguments)
+
+
+def op_samplers(library, request):
+    """{model, cases: [{stages, history, logits}]}: for each case the candidates, [id, logit], that
+    the stages leave behind when they have accepted the ids of the history."""
+    model = library.load(request["model"], vocab_only=True)
+    vocab = library.llama_model_get_vocab(model)
+    answers = []
+    for case in request["cases"]:
+        data, array = token_array(case["logits"])
+        for stage in case["stages"]:
+            sampler = make_sampler(library, vocab, stage)
+            for token in case.get("history", []):
+                library.llama_sampler_accept(sampler, token)
+            library.llama_sampler_apply(sampler, ctypes.byref(array))
+            library.llama_sampler_free(sampler)
+        answers.append([[array.data[i].id, array.data[i].logit] for i in range(array.size)])
+        del data
+    library.llama_model_free(model)
+    return {"candidates": answers}
+
+
+def op_grammar(library, request):
+    """{model, cases: [{grammar, ids}]}: for each case the allowed tokens before each id and behind
+    the last one; null where the grammar is refused."""
+    model = library.load(request["model"], vocab_only=True)
+    vocab = library.llama_model_get_vocab(model)
+    count = library.llama_vocab_n_tokens(vocab)
+    answers = []
+    for case in request["cases"]:
+        sampler = library.llama_sampler_init_grammar(vocab, case["grammar"].encode(), b"root")
+        if not sampler:
+            answers.append(None)
+            continue
+        masks = []
+        for token in [None, *case["ids"]]:
+            if token is not None:
+                library.llama_sampler_accept(sampler, token)
+            _, array = token_array([0.0] * count)
+            library.llama_sampler_apply(sampler, ctypes.byref(array))
+            masks.append([array.data[i].id for i in range(count) if array.data[i].logit == 0.0])
+        answers.append(masks)
+        library.llama_sampler_free(sampler)
+    library.llama_model_free(model)
+    return {"masks": answers}
 
 
 def imatrix_entries(path):
