@@ -3,3 +3,5 @@
 # them.
 add_executable(codec_oracle ${CMAKE_CURRENT_LIST_DIR}/codec_oracle.cc)
 target_link_libraries(codec_oracle PRIVATE pajamas_codecs pajamas_options fmt::fmt ${CMAKE_DL_LIBS})
+add_executable(chat_template_driver ${CMAKE_CURRENT_LIST_DIR}/chat_template_driver.cc)
+target_link_libraries(chat_template_driver PRIVATE pajamas_text pajamas_options)
