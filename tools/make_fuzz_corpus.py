@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes fuzz/corpus/{config,tokenizer,grammar,json_schema}: small valid inputs that reach most of the parsers.
+"""Writes fuzz/corpus/{config,jinja,tokenizer}: small valid inputs that reach most of the parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -225,11 +226,34 @@ def make_grammars():
         write(f"grammar/{name}", text)
     for name, schema in SCHEMAS.items():
         write(f"json_schema/{name}", json.dumps(schema))
+JINJA = {
+    "chatml": "{% for m in messages %}{{ '<|im_start|>' ~ m.role + '\\n' + (m.content or '') }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+    "tools": "{%- macro show(t, sep=', ') -%}{%- endmacro %}{{ tools | tojson(indent=2) }}",
+    "macros": "{%- macro m(a, b=[1, 'x'], c=none) -%}{{ a }}{{ varargs }}{{ kwargs }}{{ caller(1) if caller }}"
+    "{%- endmacro -%}{% call(x) m(1, 2, 3, 4, k=5) %}{{ x ** 2 }}{% endcall %}",
+    "namespace": "{% set ns = namespace(n=0, l=[]) %}{% for m in messages if m.role != 'tool' %}{% set ns.n = ns.n + 1 %}"
+    "{% if loop.last %}{% break %}{% elif loop.first %}{% continue %}{% endif %}{{ loop.cycle('a', 'b') }}{% else %}-{% endfor %}{{ ns }}",
+    "space": "  {%- if true -%}\n a {%+ endif %}{# c #}\n{% raw %} {{ {% {% endraw -%}\n  {{- 1 -}} \r\n",
+    "filters": "{{ messages|selectattr('role', 'in', ['user'])|map(attribute='content')|list|join('-')|upper|replace('G', 'g', 1) }}"
+    "{{ messages|groupby('role')|list }}{{ [3, 1]|sort(reverse=true)|first }}{{ {'b': 1}|dictsort }}{{ 'a b'|title|indent(2, true) }}",
+    "strings": "{{ 'a,b'.split(',')[-1:][0].strip('b').center(5, '*') }}{{ '{:>5}{0!r}'.format('x') }}{{ '%05.2f %(a)s' % {'a': 1} }}{{ '\\u00e9\\n'[::-1] }}",
+    "blocks": "{% set x | trim %} a {% endset %}{% filter upper %}{{ x }}{% endfilter %}{% with a = 1, b = 2 %}{{ a ~ b }}{% endwith %}"
+    "{% generation %}g{% endgeneration %}{% block b %}{% endblock %}{% print 1, 2 %}",
+    "numbers": "{{ 7 // 2 - -3 % 2 * 1.5e3 / 0x1F ** 2 }}{{ 1 < 2 <= 2 != 3 }}{{ 2.5|round }}{{ '12'|int + ('1'|float) }}{{ not 1 in [1] and 2 is odd or none is none }}",
+    "raise": "{{ raise_exception('no ' ~ strftime_now('%Y')) }}",
+}
+
+
+def make_jinja():
+    for name, text in JINJA.items():
+        write(f"jinja/{name}.jinja", text)
 
 
 if __name__ == "__main__":
     make_grammars()
     make_configs()
+    make_jinja()
     make_tokenizer_jsons()
     make_sentencepiece()
     print(f"{sum(1 for path in ROOT.rglob('*') if path.is_file())} files in {ROOT}")

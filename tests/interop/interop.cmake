@@ -6,3 +6,5 @@ target_link_libraries(codec_oracle PRIVATE pajamas_codecs pajamas_options fmt::f
 
 add_executable(sampling_probe ${CMAKE_CURRENT_LIST_DIR}/sampling_probe.cc)
 target_link_libraries(sampling_probe PRIVATE pajamas_sampling pajamas_options)
+add_executable(chat_template_driver ${CMAKE_CURRENT_LIST_DIR}/chat_template_driver.cc)
+target_link_libraries(chat_template_driver PRIVATE pajamas_text pajamas_options)
