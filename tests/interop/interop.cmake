@@ -3,3 +3,6 @@
 # them.
 add_executable(codec_oracle ${CMAKE_CURRENT_LIST_DIR}/codec_oracle.cc)
 target_link_libraries(codec_oracle PRIVATE pajamas_codecs pajamas_options fmt::fmt ${CMAKE_DL_LIBS})
+add_executable(tokenize_program ${CMAKE_CURRENT_LIST_DIR}/tokenize_program.cc)
+target_link_libraries(tokenize_program PRIVATE pajamas_text pajamas_formats pajamas_options
+  fmt::fmt)
