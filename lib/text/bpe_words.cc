@@ -181,7 +181,7 @@ void BpeWords::encode(std::string_view word, std::vector<std::int32_t>& ids) con
 
 void BpeWords::encode_bytes(std::string_view word, std::vector<std::int32_t>& ids) const {
   const bool is_simple = has_all_bytes_ && prefix_.empty() && suffix_.empty();
-  if (!is_simple) {
+  if (!is_simple && !raw_bytes_) {
     encode(to_byte_level(word), ids);
     return;
   }
@@ -194,7 +194,10 @@ void BpeWords::encode_bytes(std::string_view word, std::vector<std::int32_t>& id
   }
   std::vector<std::int32_t> symbols;
   symbols.reserve(word.size());
-  for (const char byte : word) symbols.push_back(byte_ids_[static_cast<std::uint8_t>(byte)]);
+  for (const char byte : word) {
+    const std::int32_t id = byte_ids_[static_cast<std::uint8_t>(byte)];
+    if (id != kNone) symbols.push_back(id);
+  }
   merges_.apply(symbols);
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
