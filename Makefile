@@ -92,6 +92,13 @@ bench-quantize: build ## speed and memory against llama.cpp on a 1B-shaped model
 	cmake --build build --parallel $(JOBS) --target bench_programs
 	build/interop/venv/bin/python bench/quantize.py --build build $(BENCH_ARGS)
 
+.PHONY: bench-tokenize
+bench-tokenize: build ## encoding speed against the tokenizers library, both on one thread
+	@tools/install_deps.sh interop
+	tests/interop/install_peers.sh build
+	cmake --build build --parallel $(JOBS) --target tokenize_bench
+	build/interop/venv/bin/python bench/tokenization.py --build build $(BENCH_ARGS)
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build

@@ -103,8 +103,8 @@ void BpeWords::add_score_merges(std::span<const SentencePiece> pieces) {
     }
     for (std::size_t cut = first; cut < text.size();) {
       const std::int32_t left = find_part(text.substr(0, cut), cut == first);
-      const std::int32_t right = find_part(text.substr(cut), cut == last);
-      if (left != kNone && right != kNone) {
+      const std::int32_t right = left == kNone ? kNone : find_part(text.substr(cut), cut == last);
+      if (right != kNone) {
         merges_.put(left, right, {.rank = rank_of(piece.score), .id = id});
       }
       cut += std::max<std::size_t>(code_point_at(text, cut).bytes, 1);

@@ -8,11 +8,14 @@ namespace pajamas {
 Result<TextPipeline> TextPipeline::create(const AddedTokens& added, Normalizer normalizer,
                                           AddedText added_text) {
   TextPipeline pipeline;
+  std::size_t bytes = 0;
   for (const auto& [id, token] : added) {
-    if (token.text.size() > kMaxAddedTokenBytes) {
+    bytes += token.text.size();
+    if (token.text.size() > kMaxAddedTokenBytes || bytes > kMaxAddedTokensBytes) {
       return make_error(ErrorCode::kUnsupported,
-                        "the added token {} has {} bytes, expected at most {}", id,
-                        token.text.size(), kMaxAddedTokenBytes);
+                        "the added token {} has {} bytes and all up to it {}, expected at most {} "
+                        "and {}",
+                        id, token.text.size(), bytes, kMaxAddedTokenBytes, kMaxAddedTokensBytes);
     }
     if (!token.normalized) {
       pipeline.raw_tokens_.add(token);

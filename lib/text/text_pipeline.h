@@ -18,6 +18,8 @@ namespace pajamas {
 
 // Longer added tokens are an error: each place of a text may cost this many steps.
 inline constexpr std::size_t kMaxAddedTokenBytes = 1024;
+// So are more of them than this in all; real files have some 100 kB.
+inline constexpr std::size_t kMaxAddedTokensBytes = std::size_t{4} << 20;
 
 class TextPipeline {
  public:

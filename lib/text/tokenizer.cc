@@ -198,6 +198,14 @@ Result<Tokenizer> Tokenizer::from_parts(TokenizerParts given) {
     if (parts.texts[id].empty()) continue;
     state->ids_by_text.try_emplace(parts.texts[id], static_cast<std::int32_t>(id));
   }
+  for (const auto* ids : {&parts.around.before, &parts.around.after}) {
+    for (const std::int32_t id : *ids) {
+      if (id >= 0 && static_cast<std::size_t>(id) < parts.texts.size()) continue;
+      return make_error(ErrorCode::kInvalidData,
+                        "the post-processor puts token {} around a text, but there are {} tokens",
+                        id, parts.texts.size());
+    }
+  }
   std::vector<std::int32_t>& ends = parts.end_of_generation;
   for (const auto& id : {parts.special.eos, parts.special.eot, parts.special.eom}) {
     if (id) ends.push_back(*id);

@@ -217,6 +217,15 @@ TEST(Tokenizer, NamesWhatIsWrongInAFolder) {
               HasSubstr("type 'WordLevel', expected BPE, Unigram or WordPiece"));
 }
 
+TEST(Tokenizer, RefusesATemplateWithATokenThatIsNotThere) {
+  const TestFolder folder;
+  Json file = {{"model", byte_level_model({})}};
+  file["post_processor"] = {{"type", "BertProcessing"}, {"sep", {"x", 9999}}, {"cls", {"y", 0}}};
+  folder.write("tokenizer.json", file.dump());
+  EXPECT_THAT(Tokenizer::open_folder(folder.path()).error().message,
+              HasSubstr("puts token 9999 around a text, but there are 256 tokens"));
+}
+
 TEST(Tokenizer, NamesWhatIsWrongInMetadata) {
   Metadata keys;
   EXPECT_THAT(Tokenizer::from_metadata(keys).error().message, HasSubstr("no tokenizer.ggml.model"));

@@ -18,8 +18,8 @@ namespace {
 constexpr char32_t kMark = 0x2581;
 constexpr double kUnknownPenalty = 10.0;  // SentencePiece's, below the lowest score
 constexpr std::int32_t kUnknown = -1;
-// Enough for half a million pieces of 32 bytes that share nothing.
-constexpr std::size_t kMaxNodes = std::size_t{16} << 20;
+// Four times what a vocabulary of 250 thousand pieces needs.
+constexpr std::size_t kMaxNodes = std::size_t{4} << 20;
 constexpr std::size_t kMaxPieceBytes = 1024;  // what one place of a text may cost
 
 // The best way to reach a place of the word.
