@@ -79,11 +79,14 @@ def ask(command: list[str]) -> tuple[int, int, float]:
     return int(size), int(tokens), float(seconds)
 
 
-def write_texts(source: Path, target: Path) -> dict[str, list[str]]:
-    """The books as UTF-8 (some are in Latin-1), whole and in pieces."""
+def write_texts(source: Path, target: Path, max_bytes: float) -> dict[str, list[str]]:
+    """Books of at most so many bytes as UTF-8 (some are in Latin-1), whole and in pieces."""
     whole, pieces = [], []
     for book in sorted(source.glob("*.txt")):
         data = book.read_bytes()
+        if len(data) > max_bytes:
+            continue
+        max_bytes -= len(data)
         try:
             data.decode()
         except UnicodeDecodeError:
@@ -120,7 +123,8 @@ def main() -> int:
                         default=Path("../shared/data/tokenizers"), help="folder of tokenizers")
     parser.add_argument("--text", type=Path, default=Path("../shared/data/text/nltk-gutenberg"))
     parser.add_argument("--only", default="", help="comma-separated folders")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=float, default=2, help="of text")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--peer", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.peer:
@@ -129,7 +133,7 @@ def main() -> int:
     only = arguments.only.split(",") if arguments.only else list(TOKENIZERS.values())
     cases = []
     with tempfile.TemporaryDirectory() as folder:
-        texts = write_texts(arguments.text, Path(folder))
+        texts = write_texts(arguments.text, Path(folder), arguments.megabytes * 1e6)
         for name, directory in TOKENIZERS.items():
             tokenizer = arguments.tokenizers / directory
             if directory not in only or not tokenizer.exists():
