@@ -6,6 +6,7 @@
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
 """
+import base64
 import json
 import struct
 from pathlib import Path
@@ -175,6 +176,28 @@ def make_tokenizer_jsons():
                   "vocab": vocab, "merges": ["\u2581 a"]}}))
     write("tokenizer/unigram.json", json.dumps({"added_tokens": [], "model": {
         "type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.5]]}}))
+    # A double array of one string: "a" becomes "b".
+    units = [1 << 10, 0, 0x80000000] + [0] * 93 + [0x161 | 98 << 10]
+    table = struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + b"b\0"
+    write("tokenizer/charsmap.json", json.dumps({
+        "normalizer": {"type": "Precompiled",
+                       "precompiled_charsmap": base64.b64encode(table).decode()},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "\u2581"}]},
+        "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"},
+        "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": True, "vocab": [
+            ["<unk>", 0.0], ["\u2581", -2.0], ["b", -1.5], ["\u2581b", -1.25]]}}))
+    write("tokenizer/word_piece.json", json.dumps({
+        "added_tokens": [added(0, "[CLS]"), added(1, "[SEP]")],
+        "normalizer": {"type": "BertNormalizer", "clean_text": True,
+                       "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 1], "cls": ["[CLS]", 0]},
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100,
+                  "vocab": {"[CLS]": 0, "[SEP]": 1, "[UNK]": 2, "a": 3, "##a": 4, "word": 5}}}))
+    write("tokenizer/ranks.model", "YQ== 0\nYg== 1\nYWI= 2\n")
 
 
 def field(number, wire, payload):

@@ -9,10 +9,6 @@
 namespace pajamas {
 namespace {
 
-std::uint8_t first_byte(const AddedToken& token) {
-  return static_cast<std::uint8_t>(token.text.front());
-}
-
 // Start of the code point that ends at `end`.
 std::size_t previous_start(std::string_view text, std::size_t end) {
   std::size_t start = end - 1;
@@ -49,30 +45,25 @@ TextRange widen(const AddedToken& token, std::string_view text, TextRange range,
 }  // namespace
 
 void AddedTokenMatcher::add(const AddedToken& token) {
-  if (!token.text.empty()) tokens_.push_back(token);
-}
-
-void AddedTokenMatcher::finish() {
-  std::ranges::stable_sort(tokens_, [](const AddedToken& a, const AddedToken& b) {
-    if (first_byte(a) != first_byte(b)) return first_byte(a) < first_byte(b);
-    return a.text.size() > b.text.size();
-  });
-  std::size_t index = 0;
-  for (std::size_t byte = 0; byte <= 256; ++byte) {
-    while (index < tokens_.size() && first_byte(tokens_[index]) < byte) ++index;
-    first_of_byte_[byte] = static_cast<std::uint32_t>(index);
-  }
+  if (token.text.empty()) return;
+  trie_.put(token.text, static_cast<std::int32_t>(tokens_.size()));
+  tokens_.push_back(token);
 }
 
 const AddedToken* AddedTokenMatcher::match_at(std::string_view text, std::size_t offset) const {
-  const auto byte = static_cast<std::uint8_t>(text[offset]);
-  for (std::size_t index = first_of_byte_[byte]; index < first_of_byte_[byte + 1U]; ++index) {
-    if (text.substr(offset).starts_with(tokens_[index].text)) return &tokens_[index];
+  const AddedToken* longest = nullptr;
+  std::int32_t node = ByteTrie::kRoot;
+  for (; offset < text.size(); ++offset) {
+    node = trie_.walk(node, text[offset]);
+    if (node == ByteTrie::kNoNode) break;
+    const std::int32_t index = trie_.value(node);
+    if (index != ByteTrie::kNoValue) longest = &tokens_[static_cast<std::size_t>(index)];
   }
-  return nullptr;
+  return longest;
 }
 
-std::vector<AddedTokenMatcher::Part> AddedTokenMatcher::split(std::string_view text) const {
+std::vector<AddedTokenMatcher::Part> AddedTokenMatcher::split(std::string_view text,
+                                                              Special special) const {
   std::vector<Part> parts;
   std::size_t done = 0;  // everything before is in `parts`
   for (std::size_t offset = 0; offset < text.size();) {
@@ -83,6 +74,7 @@ std::vector<AddedTokenMatcher::Part> AddedTokenMatcher::split(std::string_view t
     }
     const TextRange match{offset, offset + token->text.size()};
     offset = match.end;
+    if (token->special && special == Special::kIgnore) continue;
     if (token->single_word && !is_single_word(text, match)) continue;
     const TextRange range = widen(*token, text, match, done);
     if (range.begin > done) parts.push_back({text.substr(done, range.begin - done)});

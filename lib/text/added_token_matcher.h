@@ -4,12 +4,12 @@
 // Built once, then read-only: find may be called from several threads at once.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "text/byte_trie.h"
 #include "text/regex.h"
 #include "text/tokenizer_folder.h"
 
@@ -24,18 +24,19 @@ class AddedTokenMatcher {
     std::int64_t id = kText;
   };
 
-  // `token.text` must be as it stands in the text: normalized where that is.
+  // `token.text` must be as it stands in the text: normalized where that is. Of tokens with one
+  // text the first counts.
   void add(const AddedToken& token);
-  // Call once after the last add.
-  void finish();
-
-  [[nodiscard]] std::vector<Part> split(std::string_view text) const;
+  // kIgnore: special tokens are text like any other.
+  enum class Special { kMatch, kIgnore };
+  [[nodiscard]] std::vector<Part> split(std::string_view text,
+                                        Special special = Special::kMatch) const;
 
  private:
   [[nodiscard]] const AddedToken* match_at(std::string_view text, std::size_t offset) const;
 
-  std::vector<AddedToken> tokens_;  // sorted by first byte, then longest first
-  std::array<std::uint32_t, 257> first_of_byte_{};
+  std::vector<AddedToken> tokens_;
+  ByteTrie trie_;  // of their texts
 };
 
 }  // namespace pajamas

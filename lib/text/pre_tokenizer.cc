@@ -58,6 +58,11 @@ Status PreTokenizer::add_steps(const Json& definition, std::vector<Step>& steps)
     }
     return {};
   }
+  if (type == "BertPreTokenizer") {
+    steps.push_back({.kind = Kind::kSpaces, .behavior = Behavior::kRemoved});
+    steps.push_back({.kind = Kind::kPunctuation});
+    return {};
+  }
   steps.push_back(PJ_TRY(make_step(definition, type)));
   return {};
 }
@@ -67,7 +72,8 @@ Result<PreTokenizer::Step> PreTokenizer::make_step(const Json& definition, std::
     Step step{.kind = Kind::kByteLevel};
     step.add_prefix_space = PJ_TRY(get_bool(definition, "add_prefix_space")).value_or(true);
     if (PJ_TRY(get_bool(definition, "use_regex")).value_or(true)) {
-      step.regex = PJ_TRY(Regex::compile(kGpt2Pattern));
+      const Status status = set_pattern(step, kGpt2Pattern);
+      if (!status) return std::unexpected(status.error());
     }
     return step;
   }
@@ -85,6 +91,11 @@ Result<PreTokenizer::Step> PreTokenizer::make_step(const Json& definition, std::
     return step;
   }
   if (type == "WhitespaceSplit") return Step{.kind = Kind::kSpaces, .behavior = Behavior::kRemoved};
+  if (type == "CharDelimiterSplit") {
+    Step step{.kind = Kind::kSplit, .behavior = Behavior::kRemoved};
+    step.text = PJ_TRY(get_string(definition, "delimiter")).value_or("");
+    return step;
+  }
   if (type == "Whitespace") {
     Step step{.kind = Kind::kSplit, .behavior = Behavior::kRemoved, .invert = true};
     step.regex = PJ_TRY(Regex::compile(R"(\w+|[^\w\s]+)"));
@@ -103,8 +114,17 @@ Result<PreTokenizer::Step> PreTokenizer::make_split(const Json& definition) {
   }
   step.text = PJ_TRY(get_string(*pattern, "String")).value_or("");
   const std::optional<std::string> regex = PJ_TRY(get_string(*pattern, "Regex"));
-  if (regex) step.regex = PJ_TRY(Regex::compile(*regex));
+  if (regex) {
+    const Status status = set_pattern(step, *regex);
+    if (!status) return std::unexpected(status.error());
+  }
   return step;
+}
+
+Status PreTokenizer::set_pattern(Step& step, std::string_view pattern) {
+  step.splitter = find_word_splitter(pattern);
+  if (step.splitter == nullptr) step.regex = PJ_TRY(Regex::compile(pattern));
+  return {};
 }
 
 Result<PreTokenizer::Step> PreTokenizer::make_metaspace(const Json& definition) {
@@ -152,6 +172,8 @@ Result<std::vector<PreTokenizer::Part>> PreTokenizer::find_parts(const Step& ste
     matches = find_class(word, is_unicode_punctuation);
   } else if (step.kind == Kind::kSpaces) {
     matches = find_class(word, is_unicode_space);
+  } else if (step.splitter != nullptr) {
+    step.splitter(word, {0, word.size()}, matches);
   } else if (step.regex) {
     matches = PJ_TRY(step.regex->find_all(word));
   } else {
@@ -169,8 +191,7 @@ Result<std::vector<PreTokenizer::Part>> PreTokenizer::find_parts(const Step& ste
   return parts;
 }
 
-std::vector<std::string> PreTokenizer::cut(std::string_view word, std::vector<Part> parts,
-                                           Behavior behavior) {
+std::vector<TextRange> PreTokenizer::keep(std::vector<Part> parts, Behavior behavior) {
   std::vector<TextRange> kept;
   if (behavior == Behavior::kMergedWithNext) std::ranges::reverse(parts);
   bool previous_is_match = false;
@@ -191,29 +212,65 @@ std::vector<std::string> PreTokenizer::cut(std::string_view word, std::vector<Pa
     }
   }
   if (behavior == Behavior::kMergedWithNext) std::ranges::reverse(kept);
-  std::vector<std::string> words;
-  words.reserve(kept.size());
-  for (const TextRange& range : kept) {
-    if (range.end > range.begin) {
-      words.emplace_back(word.substr(range.begin, range.end - range.begin));
+  std::erase_if(kept, [](TextRange range) { return range.end <= range.begin; });
+  return kept;
+}
+
+Status PreTokenizer::cut_range(const Step& step, std::string_view text, TextRange range,
+                               std::vector<TextRange>& words) {
+  // A splitter's matches cover all of the text: to remove what is none removes nothing.
+  const bool is_isolated =
+      step.behavior == Behavior::kIsolated || (step.behavior == Behavior::kRemoved && step.invert);
+  if (step.splitter != nullptr && is_isolated) {
+    step.splitter(text, range, words);
+    return {};
+  }
+  if (step.kind == Kind::kByteLevel && !step.regex) {
+    words.push_back(range);
+    return {};
+  }
+  std::vector<Part> parts =
+      PJ_TRY(find_parts(step, text.substr(range.begin, range.end - range.begin)));
+  for (const TextRange& kept : keep(std::move(parts), step.behavior)) {
+    words.push_back({range.begin + kept.begin, range.begin + kept.end});
+  }
+  return {};
+}
+
+bool PreTokenizer::only_cuts() const {
+  for (std::size_t index = 0; index < steps_.size(); ++index) {
+    const Step& step = steps_[index];
+    if (step.kind == Kind::kMetaspace || step.add_prefix_space) return false;
+    // A step behind the spelling of bytes would see other characters.
+    if (step.kind == Kind::kByteLevel && index + 1 < steps_.size()) return false;
+  }
+  return true;
+}
+
+bool PreTokenizer::spells_bytes() const {
+  return std::ranges::any_of(steps_,
+                             [](const Step& step) { return step.kind == Kind::kByteLevel; });
+}
+
+Result<std::vector<TextRange>> PreTokenizer::cut(std::string_view text) const {
+  std::vector<TextRange> words;
+  if (!text.empty()) words.push_back({0, text.size()});
+  for (const Step& step : steps_) {
+    std::vector<TextRange> next;
+    next.reserve(words.size() == 1 ? text.size() / 4 : words.size() * 2);
+    for (const TextRange& word : words) {
+      const Status status = cut_range(step, text, word, next);
+      if (!status) return std::unexpected(status.error());
     }
+    words = std::move(next);
   }
   return words;
 }
 
 Result<std::vector<std::string>> PreTokenizer::run_step(const Step& step, std::string word,
                                                         bool is_start) {
-  if (step.kind == Kind::kByteLevel) {
-    if (step.add_prefix_space && !word.starts_with(' ')) word.insert(word.begin(), ' ');
-    std::vector<std::string> words;
-    if (step.regex) {
-      std::vector<Part> parts = PJ_TRY(find_parts(step, word));
-      words = cut(word, std::move(parts), Behavior::kIsolated);
-    } else {
-      words.push_back(std::move(word));
-    }
-    for (std::string& piece : words) piece = to_byte_level(piece);
-    return words;
+  if (step.kind == Kind::kByteLevel && step.add_prefix_space && !word.starts_with(' ')) {
+    word.insert(word.begin(), ' ');
   }
   if (step.kind == Kind::kMetaspace) {
     word = replace_all(word, " ", step.text);
@@ -222,8 +279,16 @@ Result<std::vector<std::string>> PreTokenizer::run_step(const Step& step, std::s
     if (wanted && !word.starts_with(step.text)) word.insert(0, step.text);
     if (!step.split_at_space) return std::vector<std::string>{std::move(word)};
   }
-  std::vector<Part> parts = PJ_TRY(find_parts(step, word));
-  return cut(word, std::move(parts), step.behavior);
+  std::vector<TextRange> ranges;
+  const Status status = cut_range(step, word, {0, word.size()}, ranges);
+  if (!status) return std::unexpected(status.error());
+  std::vector<std::string> words;
+  words.reserve(ranges.size());
+  for (const TextRange& range : ranges) {
+    words.emplace_back(word, range.begin, range.end - range.begin);
+    if (step.kind == Kind::kByteLevel) words.back() = to_byte_level(words.back());
+  }
+  return words;
 }
 
 Result<std::vector<std::string>> PreTokenizer::run(std::string_view text, bool is_start) const {

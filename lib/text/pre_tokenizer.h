@@ -2,8 +2,8 @@
 // The "pre_tokenizer" of a tokenizer.json: how normalized text is cut into words, before merges
 // work inside each word.
 //
-// A list of steps, built once; run from any number of threads. Kinds that BPE tokenizers do not
-// use are an error of code kUnsupported.
+// A list of steps, built once; run from any number of threads. A kind that is not known is an error
+// of code kUnsupported.
 #pragma once
 
 #include <optional>
@@ -14,12 +14,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "text/regex.h"
+#include "text/word_splitter.h"
 
 namespace pajamas {
-
-// The words of GPT-2, which a ByteLevel pre-tokenizer with "use_regex" stands for.
-inline constexpr std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 class PreTokenizer {
  public:
@@ -29,6 +26,13 @@ class PreTokenizer {
   // `is_start`: the text is the beginning of the input, not what follows an added token.
   [[nodiscard]] Result<std::vector<std::string>> run(std::string_view text, bool is_start) const;
 
+  // True when the words are parts of the text as it stands (or their bytes, spelled as
+  // characters): then cut gives them without copying.
+  [[nodiscard]] bool only_cuts() const;
+  // The words are to be spelled as byte_level.h has it; run does so, cut does not.
+  [[nodiscard]] bool spells_bytes() const;
+  [[nodiscard]] Result<std::vector<TextRange>> cut(std::string_view text) const;
+
  private:
   enum class Kind { kByteLevel, kSplit, kDigits, kPunctuation, kSpaces, kMetaspace };
   // What becomes of a match.
@@ -37,9 +41,10 @@ class PreTokenizer {
   struct Step {
     Kind kind = Kind::kByteLevel;
     Behavior behavior = Behavior::kIsolated;
-    std::optional<Regex> regex{};  // kSplit, kByteLevel with its pattern
-    std::string text{};            // kSplit by a text; kMetaspace: its character
-    bool invert = false;           // kSplit: what does not match is the match
+    WordSplitter splitter = nullptr;  // instead of the pattern, where there is one
+    std::optional<Regex> regex{};     // kSplit, kByteLevel with its pattern
+    std::string text{};               // kSplit by a text; kMetaspace: its character
+    bool invert = false;              // kSplit: what does not match is the match
     bool add_prefix_space = false;
     Prepend prepend = Prepend::kAlways;
     bool split_at_space = true;  // kMetaspace
@@ -57,9 +62,11 @@ class PreTokenizer {
   static Result<Behavior> parse_behavior(const Json& definition, Behavior fallback);
   static Result<std::vector<std::string>> run_step(const Step& step, std::string word,
                                                    bool is_start);
+  static Status set_pattern(Step& step, std::string_view pattern);
   static Result<std::vector<Part>> find_parts(const Step& step, std::string_view word);
-  static std::vector<std::string> cut(std::string_view word, std::vector<Part> parts,
-                                      Behavior behavior);
+  static std::vector<TextRange> keep(std::vector<Part> parts, Behavior behavior);
+  static Status cut_range(const Step& step, std::string_view text, TextRange range,
+                          std::vector<TextRange>& words);
 
   std::vector<Step> steps_;
 };

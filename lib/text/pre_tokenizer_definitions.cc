@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/pre_tokenizer_definitions.h"
 
+#include <algorithm>
 #include <array>
 
 namespace pajamas {
@@ -69,6 +70,42 @@ constexpr auto kDefinitions = std::to_array<PreTokenizerDefinition>({
      .names = "smollm starcoder refact command-r codeshell exaone minerva-7b mellum"},
 });
 
+// What llama.cpp does for further names; no folder is recognised by these.
+#define PJ_GPT2 "split " PJ_GPT2_PATTERN "\n"
+#define PJ_GPT2_PATTERN \
+  R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"
+#define PJ_BLOOM "split  ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+\n"
+
+constexpr auto kFurtherDefinitions = std::to_array<PreTokenizerDefinition>({
+    {.steps = kLlama3, .ignore_merges = true, .names = "llama3 llama-v3"},
+    {.steps = R"(split [\p{P}\$\+<=>\^~\|]+)"
+              "\n" PJ_GPT2 R"(split \p{N}+)"
+              "\nsplit [0-9][0-9][0-9]\nbyte level\n",
+     .ignore_merges = {},
+     .names = "default"},
+    {.steps = R"(split [\p{P}\$\+<=>\^~\|`]+)"
+              "\n" PJ_GPT2 "split [0-9][0-9][0-9]\nbyte level\n",
+     .ignore_merges = {},
+     .names = "falcon"},
+    {.steps = PJ_BLOOM "byte level\n",
+     .ignore_merges = {},
+     .names = "bloom gpt3-finnish poro-chat"},
+    {.steps = PJ_BLOOM "split \\p{N}\nbyte level\n", .ignore_merges = {}, .names = "viking"},
+});
+
+#undef PJ_GPT2
+#undef PJ_GPT2_PATTERN
+#undef PJ_BLOOM
+
+bool lists_name(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(' '), names.size());
+    if (names.substr(0, end) == name) return true;
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return false;
+}
+
 bool flag(const Json& step, std::string_view key, bool fallback) {
   const Json* value = find_member(step, key);
   return value != nullptr && value->is_boolean() ? value->get<bool>() : fallback;
@@ -96,6 +133,16 @@ std::string describe_split(const Json& step) {
 }  // namespace
 
 std::span<const PreTokenizerDefinition> known_pre_tokenizers() { return kDefinitions; }
+
+const PreTokenizerDefinition* find_pre_tokenizer(std::string_view name) {
+  for (const PreTokenizerDefinition& known : kDefinitions) {
+    if (lists_name(known.names, name)) return &known;
+  }
+  for (const PreTokenizerDefinition& known : kFurtherDefinitions) {
+    if (lists_name(known.names, name)) return &known;
+  }
+  return nullptr;
+}
 
 std::string describe_pre_tokenizer(const Json& definition) {
   const std::string type = text_of(definition, "type");

@@ -20,7 +20,11 @@ struct PreTokenizerDefinition {
   std::string_view names;
 };
 
+// Those that a folder's definition is compared with.
 std::span<const PreTokenizerDefinition> known_pre_tokenizers();
+
+// By a name of GGUF, with names that only files of others have. Nullptr when it is not known.
+const PreTokenizerDefinition* find_pre_tokenizer(std::string_view name);
 
 // The steps of a "pre_tokenizer", in the same spelling; "" when it has other kinds of steps.
 std::string describe_pre_tokenizer(const Json& definition);

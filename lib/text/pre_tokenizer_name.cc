@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "base/sha256.h"
+#include "text/post_processor.h"
 #include "text/pre_tokenizer_definitions.h"
 
 namespace pajamas {
@@ -71,59 +72,15 @@ BpePipeline pipeline_of_file(const Json& tokenizer) {
   return pipeline;
 }
 
-// Tokens around the text in a post-processor: RobertaProcessing has [text, id] pairs,
-// TemplateProcessing a list with the ids in a table of its own.
-struct Surroundings {
-  std::vector<std::int32_t> before;
-  std::vector<std::int32_t> after;
-};
-
-void add_ids(const Json* ids, std::vector<std::int32_t>& out) {
-  if (ids == nullptr || !ids->is_array()) return;
-  for (const Json& id : *ids) {
-    if (id.is_number_integer() && id.get<std::int64_t>() >= 0 &&
-        id.get<std::int64_t>() <= INT32_MAX) {
-      out.push_back(id.get<std::int32_t>());
-    }
-  }
-}
-
-Surroundings read_processor(const Json& processor) {
-  Surroundings result;
-  if (const Json* list = find_member(processor, "processors"); list && list->is_array()) {
-    for (const Json& entry : *list) {
-      Surroundings inner = read_processor(entry);
-      if (!inner.before.empty() || !inner.after.empty()) return inner;
-    }
-    return result;
-  }
-  add_ids(find_member(processor, "cls"), result.before);
-  add_ids(find_member(processor, "sep"), result.after);
-  const Json* single = find_member(processor, "single");
-  const Json* table = find_member(processor, "special_tokens");
-  if (single == nullptr || !single->is_array() || table == nullptr) return result;
-  bool seen_text = false;
-  for (const Json& item : *single) {
-    const Json* special = find_member(item, "SpecialToken");
-    seen_text = seen_text || find_member(item, "Sequence") != nullptr;
-    const Json* id = special == nullptr ? nullptr : find_member(*special, "id");
-    if (id == nullptr || !id->is_string()) continue;
-    const Json* entry = find_member(*table, id->get_ref<const std::string&>());
-    if (entry != nullptr)
-      add_ids(find_member(*entry, "ids"), seen_text ? result.after : result.before);
-  }
-  return result;
-}
-
 constexpr std::string_view kLlama3Start = "<|begin_of_text|>";
 
 // What the tokenizer may put around a text, most likely first. Settings outside tokenizer.json
 // can change its post-processor, and a wrong guess cannot match a hash by accident.
-std::vector<Surroundings> possible_surroundings(const PreTokenizerQuery& query) {
-  std::vector<Surroundings> all;
+std::vector<TextSurroundings> possible_surroundings(const PreTokenizerQuery& query) {
+  std::vector<TextSurroundings> all;
   if (query.folder.tokenizer) {
     if (const Json* post = find_member(*query.folder.tokenizer, "post_processor")) {
-      all.push_back(read_processor(*post));
+      all.push_back(read_post_processor(*post));
     }
   }
   if (query.folder.tokenizer) all.push_back({});
@@ -151,7 +108,7 @@ struct Attempt {
 Result<Attempt> try_hash(const PreTokenizerQuery& query, const BpeEncoder& encoder) {
   const std::vector<std::int32_t> ids = PJ_TRY(encoder.encode(kPreTokenizerCheckText));
   Attempt attempt;
-  for (const Surroundings& around : possible_surroundings(query)) {
+  for (const TextSurroundings& around : possible_surroundings(query)) {
     std::vector<std::int32_t> whole = around.before;
     whole.insert(whole.end(), ids.begin(), ids.end());
     whole.insert(whole.end(), around.after.begin(), around.after.end());

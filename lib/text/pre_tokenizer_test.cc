@@ -146,7 +146,9 @@ TEST(Utf8, FindsInvalidSequences) {
        {"\x80", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
     EXPECT_FALSE(is_valid_utf8(bad));
   }
-  EXPECT_EQ(replace_invalid_utf8("a\xff\xe2\x82"), "a\ufffd\ufffd\ufffd");
+  // The beginning of a character that does not go on is one replacement, as Rust and Python print.
+  EXPECT_EQ(replace_invalid_utf8("a\xff\xe2\x82"), "a\ufffd\ufffd");
+  EXPECT_EQ(replace_invalid_utf8("\xf0\x9f\x98x\xed\xa0\x80"), "\ufffdx\ufffd\ufffd\ufffd");
 }
 
 }  // namespace

@@ -80,15 +80,62 @@ bool is_unicode_word(char32_t code_point) {
   }
 }
 
-std::optional<std::string> to_normal_form(std::string_view text, NormalForm form) {
+bool is_unicode_mark(char32_t code_point) {
+  return category_of(code_point) == UTF8PROC_CATEGORY_MN;
+}
+
+bool is_unicode_control(char32_t code_point) {
+  switch (category_of(code_point)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CO:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace {
+
+bool append_normal_form(std::string_view text, NormalForm form, std::string& out) {
   utf8proc_uint8_t* result = nullptr;
   // Bytes in, bytes out; the library takes unsigned ones.
   const utf8proc_ssize_t bytes =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                    static_cast<utf8proc_ssize_t>(text.size()), &result, options_of(form));
   const std::unique_ptr<utf8proc_uint8_t, Free> owned(result);
-  if (bytes < 0) return std::nullopt;
-  return std::string(owned.get(), owned.get() + bytes);
+  if (bytes < 0) return false;
+  out.append(owned.get(), owned.get() + bytes);
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string> to_normal_form(std::string_view text, NormalForm form) {
+  // No code point below U+0300 changes in NFC, none of ASCII in the other forms, and none of ASCII
+  // joins what stands before it. So only runs around other characters need the library.
+  const char32_t first_changed = form == NormalForm::kNfc ? 0x300 : 0x80;
+  std::string result;
+  result.reserve(text.size());
+  std::size_t done = 0;
+  std::size_t previous = 0;  // where the code point before `offset` starts
+  for (std::size_t offset = 0; offset < text.size();) {
+    const CodePoint point = code_point_at(text, offset);
+    if (point.bytes == 0) return std::nullopt;
+    if (point.value < first_changed) {
+      previous = offset;
+      offset += point.bytes;
+      continue;
+    }
+    result.append(text.substr(done, previous - done));
+    std::size_t end = offset;
+    while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) ++end;
+    if (!append_normal_form(text.substr(previous, end - previous), form, result)) {
+      return std::nullopt;
+    }
+    done = previous = offset = end;
+  }
+  return result.append(text.substr(done));
 }
 
 std::string to_lower_case(std::string_view text) {
@@ -98,6 +145,11 @@ std::string to_lower_case(std::string_view text) {
     const CodePoint point = code_point_at(text, offset);
     if (point.bytes == 0) {
       result.push_back(text[offset++]);
+      continue;
+    }
+    if (point.value == 0x130) {
+      result += "i\u0307";  // the one lower-case form of two code points
+      offset += point.bytes;
       continue;
     }
     append_utf8(result, static_cast<char32_t>(

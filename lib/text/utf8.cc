@@ -48,6 +48,28 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+BrokenSequence broken_sequence_at(std::string_view text, std::size_t offset) {
+  const auto first = static_cast<std::uint8_t>(text[offset]);
+  const LeadByte lead = lead_byte(first);
+  BrokenSequence broken;
+  if (lead.bytes == 0) return broken;
+  // The second byte has a narrower range behind some first bytes: overlong forms, surrogates and
+  // values over U+10FFFF end there.
+  const std::uint8_t least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  const std::uint8_t most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  while (broken.bytes < lead.bytes) {
+    if (offset + broken.bytes == text.size()) {
+      broken.may_continue = true;
+      break;
+    }
+    const auto byte = static_cast<std::uint8_t>(text[offset + broken.bytes]);
+    const bool fits = broken.bytes == 1 ? byte >= least && byte <= most : (byte & 0xc0U) == 0x80U;
+    if (!fits) break;
+    ++broken.bytes;
+  }
+  return broken;
+}
+
 void append_utf8(std::string& text, char32_t code_point) {
   const auto put = [&](char32_t byte) { text.push_back(static_cast<char>(byte)); };
   if (code_point < 0x80) {
@@ -74,7 +96,7 @@ std::string replace_invalid_utf8(std::string_view text) {
     const CodePoint point = code_point_at(text, offset);
     if (point.bytes == 0) {
       append_utf8(result, 0xfffd);
-      ++offset;
+      offset += broken_sequence_at(text, offset).bytes;
     } else {
       result.append(text.substr(offset, point.bytes));
       offset += point.bytes;

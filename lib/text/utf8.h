@@ -19,6 +19,15 @@ CodePoint code_point_at(std::string_view text, std::size_t offset);
 
 bool is_valid_utf8(std::string_view text);
 
+// What stands at a place that is not a valid code point: the bytes that one U+FFFD stands for (the
+// longest beginning of a valid sequence, at least one byte), and whether bytes behind the end of
+// the text could still complete it.
+struct BrokenSequence {
+  std::size_t bytes = 1;
+  bool may_continue = false;
+};
+BrokenSequence broken_sequence_at(std::string_view text, std::size_t offset);
+
 void append_utf8(std::string& text, char32_t code_point);
 
 // The text with U+FFFD for each invalid sequence, as lossy decoders print it.

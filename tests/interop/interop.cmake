@@ -8,3 +8,6 @@ add_executable(sampling_probe ${CMAKE_CURRENT_LIST_DIR}/sampling_probe.cc)
 target_link_libraries(sampling_probe PRIVATE pajamas_sampling pajamas_options)
 add_executable(chat_template_driver ${CMAKE_CURRENT_LIST_DIR}/chat_template_driver.cc)
 target_link_libraries(chat_template_driver PRIVATE pajamas_text pajamas_options)
+add_executable(tokenize_program ${CMAKE_CURRENT_LIST_DIR}/tokenize_program.cc)
+target_link_libraries(tokenize_program PRIVATE pajamas_text pajamas_formats pajamas_options
+  fmt::fmt)
