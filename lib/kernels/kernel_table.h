@@ -16,6 +16,7 @@
 
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "kernels/ops_kernels.h"
 #include "tensor/dtype.h"
 
 namespace pajamas {
@@ -33,6 +34,7 @@ struct KernelTable {
   std::array<DecodeRowsFn, kDTypeCount> decode{};  // by DType; float types and FP8 included
   // Index of the first NaN or infinity among n floats, -1 when there is none.
   std::int64_t (*find_non_finite)(const float* values, std::int64_t n) = nullptr;
+  OpsKernels ops{};
 };
 
 // Tables this machine can run, narrowest (generic) first.
