@@ -23,6 +23,7 @@ namespace generic {
 void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
+void add_matmul(KernelTable& table);
 }
 namespace avx2 {
 void add_k_quants(KernelTable& table);
