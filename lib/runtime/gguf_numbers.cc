@@ -62,10 +62,11 @@ Result<std::optional<std::int64_t>> GgufNumbers::count(std::string_view key, std
   if (value == nullptr) return std::nullopt;
   const auto whole = as_whole(*value);
   if (!whole) {
-    return make_error(ErrorCode::kInvalidData,
-                      "the key '{}' is not a whole number, or not the same for all layers; expected "
-                      "{} to {}",
-                      full_name(key), low, high);
+    return make_error(
+        ErrorCode::kInvalidData,
+        "the key '{}' is not a whole number, or not the same for all layers; expected "
+        "{} to {}",
+        full_name(key), low, high);
   }
   if (*whole < low || *whole > high) {
     return make_error(ErrorCode::kInvalidData, "the key '{}' is {}, expected {} to {}",

@@ -55,11 +55,13 @@ Status read_sizes(const GgufNumbers& keys, HyperParameters& p) {
   p.context_length = PJ_TRY(keys.required_count("context_length", 1, kMaxContext));
   p.heads = PJ_TRY(keys.required_count("attention.head_count", 1, kMaxHeads));
   p.kv_heads = PJ_TRY(keys.count("attention.head_count_kv", 1, kMaxHeads)).value_or(p.heads);
-  p.ffn = PJ_TRY(keys.required_count("feed_forward_length", p.arch->moe.enabled ? 0 : 1, kMaxWidth));
+  p.ffn =
+      PJ_TRY(keys.required_count("feed_forward_length", p.arch->moe.enabled ? 0 : 1, kMaxWidth));
   if (p.heads % p.kv_heads != 0) {
-    return make_error(ErrorCode::kInvalidData,
-                      "the model has {} attention heads and {} key-value heads, expected a multiple",
-                      p.heads, p.kv_heads);
+    return make_error(
+        ErrorCode::kInvalidData,
+        "the model has {} attention heads and {} key-value heads, expected a multiple", p.heads,
+        p.kv_heads);
   }
   auto head_dim = PJ_TRY(keys.count("attention.key_length", 1, kMaxHeadDim));
   if (!head_dim && (p.hidden % p.heads != 0 || p.hidden / p.heads > kMaxHeadDim)) {
@@ -95,8 +97,7 @@ Status read_experts(const GgufNumbers& keys, HyperParameters& p) {
                       p.arch->gguf_name);
   }
   if (p.arch->moe.shared_expert) {
-    p.shared_ffn =
-        PJ_TRY(keys.required_count("expert_shared_feed_forward_length", 1, kMaxWidth));
+    p.shared_ffn = PJ_TRY(keys.required_count("expert_shared_feed_forward_length", 1, kMaxWidth));
   }
   return {};
 }
@@ -107,8 +108,8 @@ Status read_scales(const GgufNumbers& keys, HyperParameters& p) {
   const bool by_width = p.arch->attention.scale_by_width_at_layers == p.layers;
   const double scaled_dim = by_width ? static_cast<double>(p.hidden) / static_cast<double>(p.heads)
                                      : static_cast<double>(p.head_dim);
-  p.attention_scale = as_float(
-      PJ_TRY(keys.positive("attention.scale")).value_or(1.0 / std::sqrt(scaled_dim)));
+  p.attention_scale =
+      as_float(PJ_TRY(keys.positive("attention.scale")).value_or(1.0 / std::sqrt(scaled_dim)));
   if (p.arch->attention.logit_softcap) {
     p.attention_softcap = as_float(PJ_TRY(keys.positive("attn_logit_softcapping")).value_or(50.0));
   }
@@ -137,8 +138,7 @@ Result<RopeScalingKind> read_scaling_kind(const GgufNumbers& keys) {
 
 Status read_rope(const GgufNumbers& keys, HyperParameters& p) {
   RopeParameters& rope = p.rope;
-  rope.rotated =
-      PJ_TRY(keys.count("rope.dimension_count", 2, p.head_dim)).value_or(p.head_dim);
+  rope.rotated = PJ_TRY(keys.count("rope.dimension_count", 2, p.head_dim)).value_or(p.head_dim);
   if (rope.rotated % 2 != 0) {
     return make_error(ErrorCode::kInvalidData,
                       "the model rotates {} dimensions of a head, expected an even number",

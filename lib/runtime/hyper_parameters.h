@@ -25,7 +25,7 @@ struct RopeParameters {
   RopeScalingKind scaling = RopeScalingKind::kNone;
   double factor = 1.0;
   std::int64_t original_context = 0;
-  double magnitude = 1.0;  // cosines and sines are multiplied by it
+  double magnitude = 1.0;      // cosines and sines are multiplied by it
   double extrapolation = 1.0;  // yarn
   double beta_fast = 32.0;     // yarn
   double beta_slow = 1.0;      // yarn

@@ -157,9 +157,9 @@ class Loader {
     PJ_TRY(vector("post_attention_norm.weight", attention.post_norm));
     PJ_TRY(vector("attn_q_norm.weight", attention.query_norm));
     PJ_TRY(vector("attn_k_norm.weight", attention.key_norm));
-    PJ_TRY(plan_linears(
-        index, {"attn_qkv.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight"},
-        attention.qkv));
+    PJ_TRY(plan_linears(index,
+                        {"attn_qkv.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight"},
+                        attention.qkv));
     PJ_TRY(plan_linear(index, "attn_output.weight", attention.output));
     PJ_TRY(vector("ffn_norm.weight", layer.ffn_norm));
     PJ_TRY(vector("post_ffw_norm.weight", layer.ffn_post_norm));
@@ -173,8 +173,8 @@ class Loader {
     PJ_TRY(plan_experts(index, "ffn_gate_exps.weight", moe.gate));
     PJ_TRY(plan_experts(index, "ffn_up_exps.weight", moe.up));
     PJ_TRY(plan_experts(index, "ffn_down_exps.weight", moe.down));
-    PJ_TRY(plan_linears(index, {"ffn_gate_shexp.weight", "ffn_up_shexp.weight"},
-                        moe.shared.gate_up));
+    PJ_TRY(
+        plan_linears(index, {"ffn_gate_shexp.weight", "ffn_up_shexp.weight"}, moe.shared.gate_up));
     PJ_TRY(plan_linear(index, "ffn_down_shexp.weight", moe.shared.down));
     return plan_linear(index, "ffn_gate_inp_shexp.weight", moe.shared_router);
   }
@@ -184,11 +184,12 @@ class Loader {
         options_.limit_bytes > 0 ? options_.limit_bytes : available_memory_bytes();
     const std::uint64_t needed = total_bytes_ + options_.extra_bytes;
     if (needed <= limit) return {};
-    return make_error(ErrorCode::kNoSpace,
-                      "'{}' needs {} of memory ({} for weights, {} for the context), but only {} "
-                      "can be used; take a file of fewer bits per weight, or make --context smaller",
-                      model_.source.path, format_bytes(needed), format_bytes(total_bytes_),
-                      format_bytes(options_.extra_bytes), format_bytes(limit));
+    return make_error(
+        ErrorCode::kNoSpace,
+        "'{}' needs {} of memory ({} for weights, {} for the context), but only {} "
+        "can be used; take a file of fewer bits per weight, or make --context smaller",
+        model_.source.path, format_bytes(needed), format_bytes(total_bytes_),
+        format_bytes(options_.extra_bytes), format_bytes(limit));
   }
 
   std::vector<Chunk> make_chunks() const {
