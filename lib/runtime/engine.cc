@@ -145,6 +145,18 @@ Result<std::span<const float>> Engine::prefill(Sequence& sequence,
   return state_->logits;
 }
 
+Result<std::span<const float>> Engine::prefill_from_common_start(
+    Sequence& sequence, std::span<const std::int32_t> tokens, const CancelToken& cancel) {
+  const auto known = sequence.tokens();
+  const auto differ = std::ranges::mismatch(known, tokens);
+  // The last token is always computed: its logits are wanted.
+  const auto common = std::min<std::int64_t>(differ.in1 - known.begin(),
+                                             static_cast<std::int64_t>(tokens.size()) - 1);
+  if (tokens.empty()) return prefill(sequence, tokens, cancel);
+  sequence.truncate(common);
+  return prefill(sequence, tokens.subspan(static_cast<std::size_t>(common)), cancel);
+}
+
 Result<std::span<const float>> Engine::decode(std::span<const NextToken> next,
                                               const CancelToken& cancel) {
   std::vector<BatchToken> batch;

@@ -74,6 +74,11 @@ class Engine {
   // Appends `tokens` (at least one); the logits after the last, valid until the next call.
   Result<std::span<const float>> prefill(Sequence& sequence, std::span<const std::int32_t> tokens,
                                          const CancelToken& cancel);
+  // Makes the sequence hold exactly `tokens`: keeps what it has in common with them from the start,
+  // forgets the rest, appends what is missing. The logits after the last, as above.
+  Result<std::span<const float>> prefill_from_common_start(Sequence& sequence,
+                                                           std::span<const std::int32_t> tokens,
+                                                           const CancelToken& cancel);
   // Appends one token to each sequence; rows of logits in that order, valid until the next call.
   Result<std::span<const float>> decode(std::span<const NextToken> next, const CancelToken& cancel);
 

@@ -157,7 +157,8 @@ Status read_rope(const GgufNumbers& keys, HyperParameters& p) {
     rope.beta_fast = PJ_TRY(keys.positive("rope.scaling.yarn_beta_fast")).value_or(32.0);
     rope.beta_slow = PJ_TRY(keys.positive("rope.scaling.yarn_beta_slow")).value_or(1.0);
     // A factor of the model's own takes the place of the usual 0.1 ln(s) + 1.
-    const double usual = rope.factor <= 1.0 ? 1.0 : 0.1 * std::log(rope.factor) + 1.0;
+    const bool is_usual = rope.factor > 1.0 && rope.extrapolation != 0;
+    const double usual = is_usual ? 0.1 * std::log(rope.factor) + 1.0 : 1.0;
     rope.magnitude *= PJ_TRY(keys.positive("rope.scaling.yarn_attn_factor")).value_or(usual);
   }
   p.local_rope = rope;

@@ -42,6 +42,15 @@ FAMILIES = {
     "olmo2": (["olmo2"], PROMPT, 0),
 }
 
+# Rope scalings that no fixture has: changes to the config of one.
+SCALINGS = {
+    "linear": ("llama", {"type": "linear", "factor": 4.0}),
+    "yarn": (
+        "qwen2",
+        {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 512},
+    ),
+}
+
 # Compared with llama.cpp in F32: what mlx-lm does not do.
 LLAMA_CPP_ONLY = {
     # mlx-lm 0.32 attends to everything in every layer of gemma2.
@@ -168,6 +177,17 @@ def test_family_computes_what_mlx_lm_computes(name, tmp_path, tmp_path_factory):
     mlx = Mlx(folder)
     assert cosines(ours, mlx.logits(ids)).min() > 0.9999
     assert made == mlx.greedy(ids, GREEDY)
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_scaled_rope_computes_what_mlx_lm_computes(name, tmp_path, tmp_path_factory):
+    family, scaling = SCALINGS[name]
+    folder = fixture_folder(tmp_path_factory, [family])
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"rope_scaling": scaling}))
+    ids = seeded_ids(vocabulary(folder), 700)
+    ours, _ = our_logits(tmp_path, folder, ids)
+    assert cosines(ours, Mlx(folder).logits(ids)).min() > 0.9999
 
 
 @pytest.mark.parametrize("name", LLAMA_CPP_ONLY)

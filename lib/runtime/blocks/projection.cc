@@ -94,6 +94,51 @@ void gather_rows(ForwardContext& context, const std::byte* from, std::uint64_t r
   });
 }
 
+// The experts' rows in one form. Stacks that want the same form one after the other share it.
+struct ExpertInput {
+  ForwardContext& context;
+  const float* x;
+  std::int64_t x_rows;
+  const ExpertRows& sorted;
+  const std::byte* bytes = nullptr;
+  ActivationForm form = {};
+
+  const std::byte* get(const PackedMatrix& matrix) {
+    const ActivationForm wanted = PreparedInput::form_of(matrix);
+    if (bytes != nullptr && form == wanted) return bytes;
+    form = wanted;
+    bytes = prepare(context, form, x, x_rows, matrix.cols);
+    if (sorted.source_row == nullptr) return bytes;
+    const std::uint64_t row_size = activation_row_bytes(form, matrix.cols);
+    std::byte* gathered =
+        context.expert_rows.get(row_size * static_cast<std::uint64_t>(sorted.first_row.back()));
+    gather_rows(context, bytes, row_size, sorted, gathered);
+    bytes = gathered;
+    return bytes;
+  }
+};
+
+void run_stack(ForwardContext& context, const ExpertLinear& stack, const std::byte* input,
+               const ExpertRows& sorted, float* out, std::int64_t out_stride) {
+  const PackedMatrix& shape = stack.experts.front();
+  const ActivationForm form = PreparedInput::form_of(shape);
+  const std::uint64_t row_size = activation_row_bytes(form, shape.cols);
+  const auto experts = static_cast<std::int64_t>(stack.experts.size());
+  // Many experts are shared out whole; few are cut so that every thread gets some of each.
+  const int threads = context.team.thread_count();
+  const std::int64_t task_rows = rows_per_task(shape.rows, experts >= 4 * threads ? 1 : threads);
+  const std::int64_t per_expert = (shape.rows + task_rows - 1) / task_rows;
+  context.team.run(experts * per_expert, [&](std::int64_t task, int) {
+    const auto expert = static_cast<std::size_t>(task / per_expert);
+    const std::int64_t begin = sorted.first_row[expert];
+    const std::int64_t count = sorted.first_row[expert + 1] - begin;
+    if (count == 0) return;
+    const std::int64_t row = task % per_expert * task_rows;
+    matmul(stack.experts[expert], form, input + static_cast<std::uint64_t>(begin) * row_size, count,
+           row, std::min(row + task_rows, shape.rows), out + begin * out_stride, out_stride);
+  });
+}
+
 void observe_experts(const ForwardContext& context, std::span<const ExpertLinear* const> stacks,
                      const float* x, const ExpertRows& sorted) {
   if (!context.observer) return;
@@ -154,36 +199,11 @@ void project_experts(ForwardContext& context, std::span<const ExpertLinear* cons
                      const float* x, std::int64_t x_rows, const ExpertRows& sorted, float* out,
                      std::int64_t out_stride) {
   observe_experts(context, stacks, x, sorted);
-  const std::size_t experts = sorted.first_row.size() - 1;
   std::int64_t offset = 0;
+  ExpertInput input{.context = context, .x = x, .x_rows = x_rows, .sorted = sorted};
   for (const ExpertLinear* stack : stacks) {
-    const PackedMatrix& shape = stack->experts.front();
-    const ActivationForm form = PreparedInput::form_of(shape);
-    const std::uint64_t row_size = activation_row_bytes(form, shape.cols);
-    const std::byte* input = prepare(context, form, x, x_rows, shape.cols);
-    if (sorted.source_row != nullptr) {
-      std::byte* gathered =
-          context.expert_rows.get(row_size * static_cast<std::uint64_t>(sorted.first_row.back()));
-      gather_rows(context, input, row_size, sorted, gathered);
-      input = gathered;
-    }
-    // One task per expert when many are at work; experts without rows end at once.
-    const int sharers = experts >= 4U * static_cast<unsigned>(context.team.thread_count())
-                            ? 1
-                            : context.team.thread_count();
-    const std::int64_t task_rows = rows_per_task(shape.rows, sharers);
-    const std::int64_t per_expert = (shape.rows + task_rows - 1) / task_rows;
-    context.team.run(static_cast<std::int64_t>(experts) * per_expert, [&](std::int64_t task, int) {
-      const auto expert = static_cast<std::size_t>(task / per_expert);
-      const std::int64_t begin = sorted.first_row[expert];
-      const std::int64_t count = sorted.first_row[expert + 1] - begin;
-      if (count == 0) return;
-      const std::int64_t row = task % per_expert * task_rows;
-      matmul(stack->experts[expert], form, input + static_cast<std::uint64_t>(begin) * row_size,
-             count, row, std::min(row + task_rows, shape.rows), out + begin * out_stride + offset,
-             out_stride);
-    });
-    offset += shape.rows;
+    run_stack(context, *stack, input.get(stack->experts.front()), sorted, out + offset, out_stride);
+    offset += stack->experts.front().rows;
   }
 }
 
