@@ -19,10 +19,14 @@ inline void set_decoder(KernelTable& table, DType dtype, DecodeRowsFn decode) {
   table.decode[static_cast<std::size_t>(dtype)] = decode;
 }
 
+inline void set_matmul(KernelTable& table, DType dtype, const MatmulKernel& kernel) {
+  table.matmul[static_cast<std::size_t>(dtype)] = &kernel;
+}
+
 namespace generic {
 void add_floats(KernelTable& table);
 void add_matmul(KernelTable& table);
-}
+}  // namespace generic
 namespace avx2 {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);
@@ -37,6 +41,9 @@ void add_other_blocks(KernelTable& table);
 void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 }  // namespace avx512
+namespace avx512vnni {
+void add_matmul(KernelTable& table);
+}  // namespace avx512vnni
 namespace neon {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);
@@ -47,8 +54,8 @@ void add_floats(KernelTable& table);
 
 const KernelTable* table_or_selected(const KernelTable* table);
 
-// What `pick` finds in the widest table up to `table` (nullptr: the selected one), nullptr when none
-// has it.
+// What `pick` finds in the widest table up to `table` (nullptr: the selected one), nullptr when
+// none has it.
 template <typename Pick>
 auto find_in_tables(const KernelTable* table, Pick pick) -> decltype(pick(*table)) {
   const KernelTable* const widest = table_or_selected(table);
