@@ -18,6 +18,7 @@ KernelTable make_generic() {
   generic::add_floats(table);
   generic::add_vector_ops(table);
   generic::add_attention(table);
+  generic::add_matmul(table);
   return table;
 }
 
