@@ -22,6 +22,10 @@ inline void set_attend(KernelTable& table, KvType type, void (*attend)(const Att
   table.ops.attend[static_cast<std::size_t>(type)] = attend;
 }
 
+inline void set_matmul(KernelTable& table, DType dtype, const MatmulKernel& kernel) {
+  table.matmul[static_cast<std::size_t>(dtype)] = &kernel;
+}
+
 namespace generic {
 void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
@@ -46,6 +50,9 @@ void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
 }  // namespace avx512
+namespace avx512vnni {
+void add_matmul(KernelTable& table);
+}  // namespace avx512vnni
 namespace neon {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);

@@ -32,8 +32,8 @@ struct MatmulKernel;  // kernels/matmul_kernel.h
 
 struct KernelTable {
   Isa isa;
-  std::array<EncodeRowsFn, kDTypeCount> encode{};  // by DType; float types included
-  std::array<DecodeRowsFn, kDTypeCount> decode{};  // by DType; float types and FP8 included
+  std::array<EncodeRowsFn, kDTypeCount> encode{};         // by DType; float types included
+  std::array<DecodeRowsFn, kDTypeCount> decode{};         // by DType; float types and FP8 included
   std::array<const MatmulKernel*, kDTypeCount> matmul{};  // by DType of the weights
   // Index of the first NaN or infinity among n floats, -1 when there is none.
   std::int64_t (*find_non_finite)(const float* values, std::int64_t n) = nullptr;

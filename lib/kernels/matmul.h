@@ -31,6 +31,7 @@ inline constexpr std::size_t kMatmulAlignment = 64;  // bytes
 enum class ActivationForm : std::uint8_t {
   kF32,   // as they are
   kBF16,  // rounded to BF16
+  kQ8,    // signed bytes with a scale per 32, kernels/matmul/activation_block.h
 };
 
 // A weight matrix packed by pack_rows(). Owns nothing.
@@ -49,8 +50,8 @@ bool can_pack(const KernelTable* table, DType dtype);
 std::uint64_t packed_bytes(const KernelTable* table, DType dtype, std::int64_t rows,
                            std::int64_t cols);
 
-// Packs rows [first_row, first_row + n_rows) of a matrix of (rows, cols). stored: the bytes of those
-// rows as in the file. packed: start of the whole packed matrix. first_row is a multiple of
+// Packs rows [first_row, first_row + n_rows) of a matrix of (rows, cols). stored: the bytes of
+// those rows as in the file. packed: start of the whole packed matrix. first_row is a multiple of
 // kPackRows; n_rows is one too unless the range ends at `rows`. Disjoint ranges may be packed by
 // different threads.
 void pack_rows(const KernelTable* table, DType dtype, std::int64_t rows, std::int64_t cols,

@@ -122,12 +122,14 @@ class Packed {
 };
 
 // What one activation may be off by, given the largest magnitude of its block.
-double activation_error(ActivationForm form, double value, double /*block_peak*/) {
+double activation_error(ActivationForm form, double value, double block_peak) {
   switch (form) {
     case ActivationForm::kF32:
       return 0.0;
     case ActivationForm::kBF16:
       return std::fabs(value) * 0x1p-8;
+    case ActivationForm::kQ8:
+      return block_peak * (0.5 / 63.75);  // half a code; the peak's code is 64 or more
   }
   return 0.0;
 }
@@ -245,8 +247,9 @@ TEST_P(EveryMatmul, UnpacksWhatDecodeRowsDecodes) {
       unpack_row(packed.weights(), row, got.data());
       EXPECT_EQ(got.back(), 3.0F) << "wrote past the end";
       got.pop_back();
-      std::vector<float> want(matrix.values.begin() + static_cast<std::ptrdiff_t>(row * cols),
-                              matrix.values.begin() + static_cast<std::ptrdiff_t>((row + 1) * cols));
+      std::vector<float> want(
+          matrix.values.begin() + static_cast<std::ptrdiff_t>(row * cols),
+          matrix.values.begin() + static_cast<std::ptrdiff_t>((row + 1) * cols));
       testing::unify_nans(want);
       testing::unify_nans(got);
       ASSERT_EQ(std::memcmp(got.data(), want.data(), got.size() * sizeof(float)), 0) << row;

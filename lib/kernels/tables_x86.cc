@@ -32,6 +32,12 @@ KernelTable make_avx512() {
   return table;
 }
 
+KernelTable make_avx512vnni() {
+  KernelTable table{.isa = Isa::kAvx512Vnni};
+  avx512vnni::add_matmul(table);
+  return table;
+}
+
 std::vector<const KernelTable*> find_tables() {
   std::vector<const KernelTable*> tables;
   if (cpu_supports(Isa::kAvx2)) {
@@ -41,6 +47,10 @@ std::vector<const KernelTable*> find_tables() {
   if (cpu_supports(Isa::kAvx512)) {
     static const KernelTable avx512_table = make_avx512();
     tables.push_back(&avx512_table);
+  }
+  if (cpu_supports(Isa::kAvx512Vnni)) {
+    static const KernelTable avx512vnni_table = make_avx512vnni();
+    tables.push_back(&avx512vnni_table);
   }
   return tables;
 }
