@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes fuzz/corpus/{config,tokenizer,grammar,json_schema}: small valid inputs that reach most of the parsers.
 """Writes fuzz/corpus/{config,jinja,tokenizer}: small valid inputs that reach most of the parsers.
+"""Writes fuzz/corpus/{config,tokenizer,runtime}: small valid inputs that reach most of the parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -271,6 +272,97 @@ JINJA = {
 def make_jinja():
     for name, text in JINJA.items():
         write(f"jinja/{name}.jinja", text)
+def gguf(keys, shapes):
+    """A GGUF v3 file of F32 tensors with small seeded values. Shapes are outermost first."""
+
+    def text(value):
+        data = value.encode()
+        return struct.pack("<Q", len(data)) + data
+
+    head = struct.pack("<4sIQQ", b"GGUF", 3, len(shapes), len(keys))
+    for key, value in keys.items():
+        head += text(key)
+        if isinstance(value, str):
+            head += struct.pack("<I", 8) + text(value)
+        elif isinstance(value, float):
+            head += struct.pack("<If", 6, value)
+        else:
+            head += struct.pack("<II", 4, value)
+    data, seed = b"", 7
+    for name, shape in shapes.items():
+        data += b"\0" * (-len(data) % 32)
+        head += text(name) + struct.pack("<I", len(shape))
+        head += b"".join(struct.pack("<Q", size) for size in reversed(shape))
+        head += struct.pack("<IQ", 0, len(data))
+        count = 1
+        for size in shape:
+            count *= size
+        for _ in range(count):
+            seed = (seed * 1103515245 + 12345) % (1 << 31)
+            data += struct.pack("<f", (seed / (1 << 30) - 1) / 4)
+    return head + b"\0" * (-len(head) % 32) + data + b"\0" * (-len(data) % 32)
+
+
+# Architectures that together reach every block of the graph: QK norms, windows, soft caps, fused
+# projections, experts, norms before and after.
+RUNTIME_MODELS = {
+    "llama": {},
+    "qwen2moe": {"experts": True, "bias": True, "shared": True},
+    "qwen3moe": {"experts": True, "qk_norm": True},
+    "gemma3": {"qk_norm": True, "post_norms": True, "keys": {
+        "attention.sliding_window": 32, "attention.key_length": HEAD_DIM}},
+    "gemma2": {"post_norms": True, "keys": {
+        "attention.sliding_window": 32, "attn_logit_softcapping": 50.0,
+        "final_logit_softcapping": 30.0}},
+    "phi3": {"fused": True, "keys": {"rope.dimension_count": 2, "attention.sliding_window": 48}},
+}
+
+
+def runtime_tensors(experts=False, bias=False, shared=False, qk_norm=False, post_norms=False,
+                    fused=False, **_):
+    q, kv, layer = HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM, "blk.0."
+    shapes = {"token_embd.weight": [VOCAB, HIDDEN], "output_norm.weight": [HIDDEN],
+              f"{layer}attn_norm.weight": [HIDDEN], f"{layer}ffn_norm.weight": [HIDDEN],
+              f"{layer}attn_output.weight": [HIDDEN, q]}
+    if post_norms:
+        shapes |= {f"{layer}post_attention_norm.weight": [HIDDEN],
+                   f"{layer}post_ffw_norm.weight": [HIDDEN]}
+    rows = {"attn_qkv": q + 2 * kv} if fused else {"attn_q": q, "attn_k": kv, "attn_v": kv}
+    shapes |= {f"{layer}{name}.weight": [count, HIDDEN] for name, count in rows.items()}
+    if bias:
+        shapes |= {f"{layer}{name}.bias": [count] for name, count in rows.items()}
+    if qk_norm:
+        shapes |= {f"{layer}attn_{name}_norm.weight": [HEAD_DIM] for name in "qk"}
+    if fused:
+        shapes |= {f"{layer}ffn_up.weight": [2 * FFN, HIDDEN], f"{layer}ffn_down.weight": [HIDDEN, FFN]}
+    elif experts:
+        shapes |= {f"{layer}ffn_gate_inp.weight": [EXPERTS, HIDDEN],
+                   f"{layer}ffn_gate_exps.weight": [EXPERTS, FFN, HIDDEN],
+                   f"{layer}ffn_up_exps.weight": [EXPERTS, FFN, HIDDEN],
+                   f"{layer}ffn_down_exps.weight": [EXPERTS, HIDDEN, FFN]}
+    else:
+        shapes |= {f"{layer}ffn_gate.weight": [FFN, HIDDEN], f"{layer}ffn_up.weight": [FFN, HIDDEN],
+                   f"{layer}ffn_down.weight": [HIDDEN, FFN]}
+    if shared:
+        shapes |= {f"{layer}ffn_gate_inp_shexp.weight": [HIDDEN],
+                   f"{layer}ffn_gate_shexp.weight": [FFN, HIDDEN],
+                   f"{layer}ffn_up_shexp.weight": [FFN, HIDDEN],
+                   f"{layer}ffn_down_shexp.weight": [HIDDEN, FFN]}
+    return shapes
+
+
+def make_runtime_models():
+    for arch, traits in RUNTIME_MODELS.items():
+        keys = {"block_count": 1, "context_length": 128, "embedding_length": HIDDEN,
+                "feed_forward_length": FFN, "attention.head_count": HEADS,
+                "attention.head_count_kv": KV_HEADS, "attention.layer_norm_rms_epsilon": 1e-5}
+        if traits.get("experts"):
+            keys |= {"expert_count": EXPERTS, "expert_used_count": 1}
+        if traits.get("shared"):
+            keys["expert_shared_feed_forward_length"] = FFN
+        keys |= traits.get("keys", {})
+        named = {"general.architecture": arch} | {f"{arch}.{k}": v for k, v in keys.items()}
+        write(f"runtime/{arch}.gguf", gguf(named, runtime_tensors(**traits)))
 
 
 if __name__ == "__main__":
@@ -279,4 +371,5 @@ if __name__ == "__main__":
     make_jinja()
     make_tokenizer_jsons()
     make_sentencepiece()
+    make_runtime_models()
     print(f"{sum(1 for path in ROOT.rglob('*') if path.is_file())} files in {ROOT}")

@@ -11,6 +11,8 @@ constexpr std::array kNames = {
     std::pair{Isa::kGeneric, std::string_view("generic")},
     std::pair{Isa::kAvx2, std::string_view("avx2")},
     std::pair{Isa::kAvx512, std::string_view("avx512")},
+    std::pair{Isa::kAvx512Vnni, std::string_view("avx512vnni")},
+    std::pair{Isa::kAvx512Bf16, std::string_view("avx512bf16")},
     std::pair{Isa::kNeon, std::string_view("neon")},
 };
 
@@ -42,6 +44,10 @@ bool cpu_supports(Isa isa) {
       return cpu_supports(Isa::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl");
+    case Isa::kAvx512Vnni:
+      return cpu_supports(Isa::kAvx512) && __builtin_cpu_supports("avx512vnni");
+    case Isa::kAvx512Bf16:
+      return cpu_supports(Isa::kAvx512Vnni) && __builtin_cpu_supports("avx512bf16");
 #elif defined(__aarch64__)
     case Isa::kNeon:
       return true;

@@ -7,12 +7,13 @@
 
 namespace pajamas {
 
-enum class Isa { kGeneric, kAvx2, kAvx512, kNeon };
+enum class Isa { kGeneric, kAvx2, kAvx512, kAvx512Vnni, kAvx512Bf16, kNeon };
 
 std::string_view isa_name(Isa isa);  // "generic", "avx2", ...
 std::optional<Isa> parse_isa(std::string_view name);
 
-// kAvx2: AVX2, FMA and F16C. kAvx512: F, BW, DQ and VL on top. kGeneric: always.
+// kAvx2: AVX2, FMA and F16C. kAvx512: F, BW, DQ and VL on top. kAvx512Vnni: VNNI on top.
+// kAvx512Bf16: BF16 on top of all. kGeneric: always.
 bool cpu_supports(Isa isa);
 
 }  // namespace pajamas

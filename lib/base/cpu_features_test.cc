@@ -7,7 +7,8 @@ namespace pajamas {
 namespace {
 
 TEST(CpuFeatures, EveryNameParsesBackToItsInstructionSet) {
-  for (const Isa isa : {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa :
+       {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16, Isa::kNeon}) {
     EXPECT_EQ(parse_isa(isa_name(isa)), isa);
   }
   EXPECT_EQ(parse_isa("sse9"), std::nullopt);

@@ -238,7 +238,7 @@ INSTANTIATE_TEST_SUITE_P(AllTables, EveryTable,
 
 TEST(KernelTables, TheGenericTableIsFirstAndEveryOtherRunsHere) {
   EXPECT_EQ(all_kernel_tables().front()->isa, Isa::kGeneric);
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16, Isa::kNeon}) {
     const bool listed = std::ranges::any_of(all_kernel_tables(),
                                             [&](const auto* table) { return table->isa == isa; });
     EXPECT_EQ(listed, cpu_supports(isa)) << isa_name(isa);

@@ -15,6 +15,8 @@ KernelTable make_avx2() {
   avx2::add_other_blocks(table);
   avx2::add_decoders(table);
   avx2::add_floats(table);
+  avx2::add_vector_ops(table);
+  avx2::add_attention(table);
   return table;
 }
 
@@ -25,6 +27,14 @@ KernelTable make_avx512() {
   avx512::add_other_blocks(table);
   avx512::add_decoders(table);
   avx512::add_floats(table);
+  avx512::add_vector_ops(table);
+  avx512::add_attention(table);
+  return table;
+}
+
+KernelTable make_avx512vnni() {
+  KernelTable table{.isa = Isa::kAvx512Vnni};
+  avx512vnni::add_matmul(table);
   return table;
 }
 
@@ -37,6 +47,10 @@ std::vector<const KernelTable*> find_tables() {
   if (cpu_supports(Isa::kAvx512)) {
     static const KernelTable avx512_table = make_avx512();
     tables.push_back(&avx512_table);
+  }
+  if (cpu_supports(Isa::kAvx512Vnni)) {
+    static const KernelTable avx512vnni_table = make_avx512vnni();
+    tables.push_back(&avx512vnni_table);
   }
   return tables;
 }

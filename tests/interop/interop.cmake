@@ -11,3 +11,5 @@ target_link_libraries(chat_template_driver PRIVATE pajamas_text pajamas_options)
 add_executable(tokenize_program ${CMAKE_CURRENT_LIST_DIR}/tokenize_program.cc)
 target_link_libraries(tokenize_program PRIVATE pajamas_text pajamas_formats pajamas_options
   fmt::fmt)
+add_executable(logits_driver ${CMAKE_CURRENT_LIST_DIR}/logits_driver.cc)
+target_link_libraries(logits_driver PRIVATE pajamas_runtime pajamas_options CLI11::CLI11)

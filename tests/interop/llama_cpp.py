@@ -493,6 +493,37 @@ def op_grammar(library, request):
         library.llama_sampler_free(sampler)
     library.llama_model_free(model)
     return {"masks": answers}
+def op_logits(library, request):
+    """{model, ids, out}: writes the F32 logits after each of `ids`, row by row, to the file `out`.
+
+    The cache is F32, so that only weights are rounded; n_ctx as in op_generate.
+    """
+    model = library.load(request["model"], vocab_only=False)
+    size = library.llama_vocab_n_tokens(library.llama_model_get_vocab(model))
+    ids = request["ids"]
+    params = library.llama_context_default_params()
+    params.n_ctx = request.get("n_ctx", 1024)
+    params.n_batch = params.n_ubatch = len(ids)
+    params.n_threads = params.n_threads_batch = 1
+    params.type_k = params.type_v = TENSOR_TYPES["F32"]
+    context = library.llama_init_from_model(model, params)
+    if not context:
+        raise RuntimeError("llama.cpp makes no context for " + request["model"])
+    tokens = (INT32 * len(ids))(*ids)
+    wanted = (ctypes.c_int8 * len(ids))(*[1] * len(ids))
+    batch = library.llama_batch_get_one(tokens, len(ids))
+    batch.logits = ctypes.cast(wanted, POINTER)
+    code = library.llama_decode(context, batch)
+    if code != 0:
+        raise RuntimeError(f"llama_decode returned {code}")
+    rows = [
+        np.ctypeslib.as_array(library.llama_get_logits_ith(context, row), (size,)).copy()
+        for row in range(len(ids))
+    ]
+    np.stack(rows).astype(np.float32).tofile(request["out"])
+    library.llama_free(context)
+    library.llama_model_free(model)
+    return {"vocabulary": size}
 
 
 def imatrix_entries(path):

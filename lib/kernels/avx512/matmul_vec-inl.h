@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the products need beyond vec-inl.h, sixteen rows at a time. Included after it.
+
+constexpr std::int64_t kPrefetchBytes = 4096;  // ahead, of packed rows read once
+constexpr int kTileTokens = 12;  // 12 sums of integers, 12 of floats, 8 registers for the rest
+
+PJ_VEC I load_aligned(const void* p) { return {_mm512_load_si512(p)}; }
+PJ_VEC F load_f16(const void* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i_u*>(p)))};
+}
+PJ_VEC F fma(F a, F b, F c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+PJ_VEC I broadcast(const std::int32_t* p) { return {_mm512_set1_epi32(*p)}; }
+// table[low 4 bits of each byte]; the high bits are 0.
+PJ_VEC I look_up_bytes(const std::uint8_t* table, I indexes) {
+  const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(table));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), indexes.v)};
+}
+PJ_VEC F load_first(const float* p, int n) {
+  return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1), p)};
+}
+PJ_VEC void store_first(float* p, F x, int n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), x.v);
+}
+PJ_VEC void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

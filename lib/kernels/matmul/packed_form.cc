@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/matmul/packed_form.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "codecs/codec.h"
+#include "kernels/matmul/row_chunk.h"
+
+namespace pajamas {
+namespace {
+
+constexpr int kWords = kChunkCols / 4;        // words of 4 codes in a chunk
+constexpr int kBlockCodeWords = kWords / 8;   // and in a block
+constexpr std::uint32_t kFours = 0x01010101;  // a number in each byte of a word
+
+// One row's codes as words of 4 columns.
+struct Words {
+  std::uint32_t of[kWords];
+};
+
+// n-bit fields of `count` consecutive words, the first in the lowest bits.
+std::uint32_t merge(const std::uint32_t* words, int count, int bits, int shift) {
+  const std::uint32_t mask = ((1U << bits) - 1) * kFours;
+  std::uint32_t merged = 0;
+  for (int i = 0; i < count; ++i) merged |= ((words[i] >> shift) & mask) << (bits * i);
+  return merged;
+}
+void spread(std::uint32_t merged, int count, int bits, int shift, std::uint32_t* words) {
+  const std::uint32_t mask = ((1U << bits) - 1) * kFours;
+  for (int i = 0; i < count; ++i) words[i] |= ((merged >> (bits * i)) & mask) << shift;
+}
+
+// The codes' words of one row lie a vector apart.
+class RowWords {
+ public:
+  explicit RowWords(std::byte* first) : at_(first) {}
+  void write(std::uint32_t word) {
+    std::memcpy(at_, &word, sizeof(word));
+    at_ += kVectorBytes;
+  }
+  std::uint32_t read() {
+    std::uint32_t word = 0;
+    std::memcpy(&word, at_, sizeof(word));
+    at_ += kVectorBytes;
+    return word;
+  }
+
+ private:
+  std::byte* at_;
+};
+
+struct PlaneBits {
+  int bits;   // width
+  int shift;  // of its lowest bit in the code
+};
+
+// The planes of a block, in order.
+int planes_of(Plane plane, PlaneBits (&parts)[2]) {
+  switch (plane) {
+    case Plane::kBytes:
+      parts[0] = {8, 0};
+      return 1;
+    case Plane::kNibbles:
+      parts[0] = {4, 0};
+      return 1;
+    case Plane::kPairs:
+      parts[0] = {2, 0};
+      return 1;
+    case Plane::kNibblesAndBits:
+      parts[0] = {4, 0};
+      parts[1] = {1, 4};
+      return 2;
+    case Plane::kNibblesAndPairs:
+      parts[0] = {4, 0};
+      parts[1] = {2, 4};
+      return 2;
+    case Plane::kPairsAndBits:
+      parts[0] = {2, 0};
+      parts[1] = {1, 2};
+      return 2;
+    case Plane::kTrits:
+      break;
+  }
+  return 0;
+}
+
+void write_trits(const Words& words, RowWords row) {
+  for (int vector = 0; vector < kTritVectors; ++vector) {
+    std::uint32_t packed = 0;
+    for (int byte = 0; byte < 4; ++byte) {
+      unsigned number = 0;
+      for (int word = 5 * vector; word < 5 * vector + 5; ++word) {
+        number = 3 * number + (word < kWords ? (words.of[word] >> (8 * byte)) & 0xff : 0);
+      }
+      packed |= ((number * 256 + 242) / 243) << (8 * byte);
+    }
+    row.write(packed);
+  }
+}
+void read_trits(RowWords row, Words& words) {
+  for (int vector = 0; vector < kTritVectors; ++vector) {
+    const std::uint32_t packed = row.read();
+    for (int byte = 0; byte < 4; ++byte) {
+      unsigned fraction = (packed >> (8 * byte)) & 0xff;
+      for (int word = 5 * vector; word < std::min(5 * vector + 5, kWords); ++word) {
+        words.of[word] |= ((fraction * 3) >> 8) << (8 * byte);
+        fraction = (fraction * 3) & 0xff;
+      }
+    }
+  }
+}
+
+void write_codes(const PackedForm& form, const Words& words, int n_blocks, RowWords row) {
+  if (form.plane == Plane::kTrits) return write_trits(words, row);
+  PlaneBits parts[2];
+  const int n_parts = planes_of(form.plane, parts);
+  for (int block = 0; block < n_blocks; ++block) {
+    const std::uint32_t* const codes = words.of + kBlockCodeWords * block;
+    for (int part = 0; part < n_parts; ++part) {
+      const int count = 8 / parts[part].bits;
+      for (int word = 0; word < kBlockCodeWords; word += count) {
+        row.write(merge(codes + word, count, parts[part].bits, parts[part].shift));
+      }
+    }
+  }
+}
+void read_codes(const PackedForm& form, RowWords row, int n_blocks, Words& words) {
+  if (form.plane == Plane::kTrits) return read_trits(row, words);
+  PlaneBits parts[2];
+  const int n_parts = planes_of(form.plane, parts);
+  for (int block = 0; block < n_blocks; ++block) {
+    std::uint32_t* const codes = words.of + kBlockCodeWords * block;
+    for (int part = 0; part < n_parts; ++part) {
+      const int count = 8 / parts[part].bits;
+      for (int word = 0; word < kBlockCodeWords; word += count) {
+        spread(row.read(), count, parts[part].bits, parts[part].shift, codes + word);
+      }
+    }
+  }
+}
+
+void pack_chunk_row(const PackedForm& form, const RowChunk& row, int n_blocks, int row_in_group,
+                    std::byte* chunk) {
+  for (int field = 0; field < form.halves(n_blocks); ++field) {
+    std::memcpy(chunk + 2 * (kGroupRows * field + row_in_group), &row.halves[field], 2);
+  }
+  std::byte* const bytes = chunk + 2 * kGroupRows * form.halves(n_blocks);
+  for (int field = 0; field < form.bytes(n_blocks); ++field) {
+    bytes[kGroupRows * field + row_in_group] = std::byte{row.bytes[field]};
+  }
+  Words words;
+  std::memcpy(words.of, row.codes, sizeof(words.of));
+  write_codes(form, words, n_blocks,
+              RowWords(chunk + form.head_bytes(n_blocks) + 4 * row_in_group));
+}
+
+void unpack_chunk_row(const PackedForm& form, const std::byte* chunk, int n_blocks,
+                      int row_in_group, RowChunk& row) {
+  for (int field = 0; field < form.halves(n_blocks); ++field) {
+    std::memcpy(&row.halves[field], chunk + 2 * (kGroupRows * field + row_in_group), 2);
+  }
+  const std::byte* const bytes = chunk + 2 * kGroupRows * form.halves(n_blocks);
+  for (int field = 0; field < form.bytes(n_blocks); ++field) {
+    row.bytes[field] = std::to_integer<std::uint8_t>(bytes[kGroupRows * field + row_in_group]);
+  }
+  Words words{};
+  const std::byte* const first = chunk + form.head_bytes(n_blocks) + 4 * row_in_group;
+  read_codes(form, RowWords(const_cast<std::byte*>(first)), n_blocks, words);
+  std::memcpy(row.codes, words.of, sizeof(words.of));
+}
+
+const PackedType& type_of(DType dtype) {
+  const PackedType* const type = find_packed_type(dtype);
+  PJ_CHECK(type != nullptr);
+  return *type;
+}
+
+// Blocks of the chunk that begins at a column.
+int blocks_at(std::int64_t col, std::int64_t cols) {
+  return static_cast<int>(std::min<std::int64_t>(kChunkCols, cols - col) / 32);
+}
+
+}  // namespace
+
+std::uint64_t packed_group_bytes(DType dtype, std::int64_t cols) {
+  const PackedForm& form = type_of(dtype).form;
+  const auto whole = static_cast<std::uint64_t>(cols / kChunkCols) *
+                     static_cast<std::uint64_t>(form.chunk_bytes(kChunkBlocks));
+  const int rest = static_cast<int>(cols % kChunkCols / 32);
+  return whole + (rest == 0 ? 0U : static_cast<std::uint64_t>(form.chunk_bytes(rest)));
+}
+
+void pack_group(DType dtype, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
+                std::byte* group) {
+  const PackedType& type = type_of(dtype);
+  if (n_rows < kGroupRows) std::memset(group, 0, packed_group_bytes(dtype, cols));
+  const std::uint64_t stored_bytes = row_bytes(dtype, cols);
+  RowChunk row{};
+  for (std::int64_t col = 0; col < cols; col += kChunkCols) {
+    const int n_blocks = blocks_at(col, cols);
+    const auto chunk_bytes = static_cast<std::size_t>(type.form.chunk_bytes(n_blocks));
+    const auto head_bytes = static_cast<std::size_t>(type.form.head_bytes(n_blocks));
+    std::memset(group, 0, head_bytes);  // its padding
+    for (std::int64_t index = 0; index < n_rows; ++index) {
+      type.split(stored + static_cast<std::uint64_t>(index) * stored_bytes + row_bytes(dtype, col),
+                 n_blocks, row);
+      pack_chunk_row(type.form, row, n_blocks, static_cast<int>(index), group);
+    }
+    group += chunk_bytes;
+  }
+}
+
+void unpack_row(DType dtype, std::int64_t cols, const std::byte* group, std::int64_t row_in_group,
+                float* out) {
+  const PackedType& type = type_of(dtype);
+  const Codec* const codec = find_codec(dtype);
+  PJ_CHECK(codec != nullptr);
+  RowChunk row{};
+  std::byte stored[kChunkCols * 2];  // wider than any block type
+  for (std::int64_t col = 0; col < cols; col += kChunkCols) {
+    const int n_blocks = blocks_at(col, cols);
+    unpack_chunk_row(type.form, group, n_blocks, static_cast<int>(row_in_group), row);
+    type.join(row, n_blocks, stored);
+    const std::int64_t n = 32 * n_blocks;
+    codec->decode_row({stored, static_cast<std::size_t>(row_bytes(dtype, n))},
+                      {out + col, static_cast<std::size_t>(n)});
+    group += type.form.chunk_bytes(n_blocks);
+  }
+}
+
+}  // namespace pajamas

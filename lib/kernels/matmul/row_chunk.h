@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// 256 columns of one row between its stored blocks and its packed form: codes as bytes, and the
+// fields of the head. One pair of functions per type moves them from and to the stored blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/matmul/packed_form.h"
+#include "tensor/dtype.h"
+
+namespace pajamas {
+
+struct RowChunk {
+  alignas(4) std::uint8_t codes[kChunkCols];
+  std::uint16_t halves[2 * kChunkBlocks];
+  std::uint8_t bytes[16];
+};
+
+struct PackedType {
+  DType dtype;
+  PackedForm form;
+  void (*split)(const std::byte* stored, int n_blocks, RowChunk& chunk);
+  void (*join)(const RowChunk& chunk, int n_blocks, std::byte* stored);
+};
+
+// nullptr for types that are not block quantized.
+const PackedType* find_packed_type(DType dtype);
+
+}  // namespace pajamas
