@@ -3,21 +3,9 @@
 // and its flags; the returned function runs it after parsing and gives the exit code's Status.
 #pragma once
 
-#include <functional>
-#include <memory>
-
-#include <CLI/CLI.hpp>
-
-#include "base/cancel.h"
-#include "base/error.h"
+#include "../program.h"
 
 namespace pajamas::cli {
-
-struct Command {
-  CLI::App* app = nullptr;
-  std::function<Status(const CancelToken& cancel)> run;
-  std::function<bool()> wants_json;  // an error goes to standard output as JSON too
-};
 
 Command add_convert(CLI::App& program);
 Command add_estimate(CLI::App& program);

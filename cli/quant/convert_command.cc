@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <map>
+#include <memory>
 
 #include <fmt/format.h>
 

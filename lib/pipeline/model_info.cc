@@ -2,10 +2,10 @@
 #include "pipeline/model_info.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/file.h"
 #include "formats/gguf/gguf_source.h"
+#include "models/model_description.h"
 #include "pipeline/manifest.h"
 #include "pipeline/publish.h"
 
@@ -53,58 +53,13 @@ Result<VerifiedFile> verify_file(const fs::path& folder, const Json& entry,
   return VerifiedFile{relative, static_cast<std::uint64_t>(bytes)};
 }
 
-Json describe_tensors(const Model& model) {
-  std::map<std::string, std::pair<std::int64_t, std::uint64_t>> by_type;
-  for (const TensorInfo& tensor : model.tensors->tensors()) {
-    auto& [count, bytes] = by_type[std::string(dtype_name(tensor.dtype))];
-    ++count;
-    bytes += tensor.bytes;
-  }
-  Json types = Json::object();
-  for (const auto& [name, sums] : by_type) {
-    types[name] = {{"tensors", sums.first}, {"size_bytes", sums.second}};
-  }
-  return types;
-}
-
 }  // namespace
 
 Result<Json> describe_model(std::string_view what, const ModelOptions& options) {
   ModelOptions any = options;
   any.allow_requantize = true;  // looking changes nothing
   const Model model = PJ_TRY(open_model(what, any));
-  std::uint64_t bytes = 0;
-  for (const TensorInfo& tensor : model.tensors->tensors()) bytes += tensor.bytes;
-  const std::string& arch = model.recipe_model.arch;
-  Json info = {{"name", model.name},
-               {"format", model.source.format},
-               {"path", model.source.path},
-               {"family", model.family},
-               {"architecture", arch},
-               {"params_total", model.params_total},
-               {"params_non_embedding", model.params_non_embedding},
-               {"layers", model.recipe_model.layers},
-               {"heads", model.recipe_model.heads},
-               {"kv_heads", model.recipe_model.kv_heads}};
-  if (model.recipe_model.experts > 0) info["experts"] = model.recipe_model.experts;
-  for (const std::string_view key : {"embedding_length", "feed_forward_length", "context_length"}) {
-    const auto* value = model.gguf_keys.find_as<std::uint32_t>(fmt::format("{}.{}", arch, key));
-    if (value != nullptr) info[std::string(key)] = *value;
-  }
-  if (const auto* tokens =
-          model.gguf_keys.find_as<std::vector<std::string>>("tokenizer.ggml.tokens")) {
-    info["vocabulary"] = tokens->size();
-  }
-  if (const auto* tokenizer = model.gguf_keys.find_as<std::string>("tokenizer.ggml.model")) {
-    info["tokenizer"] = *tokenizer;
-  }
-  info["chat_template"] = model.gguf_keys.find("tokenizer.chat_template") != nullptr;
-  info["tensor_bytes"] = bytes;
-  info["bits_per_weight"] = bits_per_weight(model, bytes);
-  info["types"] = describe_tensors(model);
-  info["files"] = model.tensors->files().size();
-  info["warnings"] = model.warnings;
-  return info;
+  return describe_opened_model(model);
 }
 
 Result<std::vector<VerifiedFile>> verify_artifacts(const fs::path& folder,
