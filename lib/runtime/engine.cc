@@ -116,6 +116,9 @@ const OpenedModel& Engine::model() const { return state_->model; }
 std::int64_t Engine::context() const { return state_->context; }
 int Engine::threads() const { return state_->team.thread_count(); }
 std::uint64_t Engine::weight_bytes() const { return state_->weights.memory.bytes().size(); }
+TokenCost Engine::cost_of_token() const {
+  return pajamas::cost_of_token(state_->parameters, state_->weights);
+}
 const std::vector<std::string>& Engine::warnings() const { return state_->warnings; }
 Sequence Engine::new_sequence() { return Sequence(state_->pool); }
 

@@ -28,6 +28,7 @@
 #include "runtime/forward_pass.h"
 #include "runtime/hyper_parameters.h"
 #include "runtime/sequence.h"
+#include "runtime/token_cost.h"
 
 namespace pajamas {
 
@@ -62,6 +63,7 @@ class Engine {
   [[nodiscard]] std::int64_t context() const;
   [[nodiscard]] int threads() const;
   [[nodiscard]] std::uint64_t weight_bytes() const;  // in memory
+  [[nodiscard]] TokenCost cost_of_token() const;
   [[nodiscard]] const std::vector<std::string>& warnings() const;
 
   [[nodiscard]] Sequence new_sequence();
