@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "line_reader.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace pajamas::cli {
+namespace {
+
+constexpr std::string_view kBlockMark = "\"\"\"";
+constexpr std::string_view kContinuation = "... ";
+constexpr int kPasteWaitMs = 15;  // terminals deliver a paste within less
+constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
+
+bool is_terminal() {
+  static const bool is = ::isatty(STDIN_FILENO) == 1;
+  return is;
+}
+
+void show(std::string_view prompt) {
+  if (!is_terminal()) return;
+  fmt::print("{}", prompt);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+// Whether a line follows that nobody had the time to type.
+bool LineReader::has_more_now() const {
+  if (!is_terminal() || at_end_) return false;
+  if (buffer_.find('\n') != std::string::npos) return true;
+  pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  return ::poll(&input, 1, kPasteWaitMs) == 1;
+}
+
+std::optional<std::string> LineReader::read_line() {
+  while (true) {
+    const std::size_t line_end = buffer_.find('\n');
+    if (line_end != std::string::npos) {
+      std::string line = buffer_.substr(0, line_end);
+      buffer_.erase(0, line_end + 1);
+      if (line.ends_with('\r')) line.pop_back();
+      return line;
+    }
+    if (at_end_ || buffer_.size() > kMaxMessageBytes) {
+      if (buffer_.empty()) {
+        end_ = End::kEndOfInput;
+        return std::nullopt;
+      }
+      return std::exchange(buffer_, {});
+    }
+    std::array<char, 4096> chunk{};
+    const ssize_t got = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) {
+      end_ = End::kInterrupted;
+      buffer_.clear();
+      return std::nullopt;
+    }
+    if (got <= 0) {
+      at_end_ = true;
+    } else {
+      buffer_.append(chunk.data(), static_cast<std::size_t>(got));
+    }
+  }
+}
+
+std::optional<std::string> LineReader::read_message(std::string_view prompt) {
+  end_ = End::kNone;
+  show(prompt);
+  std::optional<std::string> line = read_line();
+  if (!line) return std::nullopt;
+  if (*line == kBlockMark) {
+    std::string message;
+    while (true) {
+      show(kContinuation);
+      line = read_line();
+      if (!line) return std::nullopt;
+      if (*line == kBlockMark) return message;
+      if (!message.empty()) message += '\n';
+      message += *line;
+    }
+  }
+  std::string message = *line;
+  while (message.ends_with('\\') || (message.size() < kMaxMessageBytes && has_more_now())) {
+    if (message.ends_with('\\')) {
+      message.pop_back();
+      show(kContinuation);
+    }
+    line = read_line();
+    if (!line) return end_ == End::kInterrupted ? std::nullopt : std::optional(message);
+    message += '\n';
+    message += *line;
+  }
+  while (message.ends_with('\n')) message.pop_back();  // the line feed behind a pasted text
+  return message;
+}
+
+}  // namespace pajamas::cli
