@@ -48,6 +48,7 @@ check: build ## structural checks: layers, sizes, text, formatting, no test left
 	$(PYTHON) tools/check_text.py
 	$(PYTHON) tools/check_sizes.py
 	$(PYTHON) tools/check_tests_built.py build
+	$(PYTHON) tools/check_programs.py build
 	tools/check_format.sh
 
 .PHONY: format

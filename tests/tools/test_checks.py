@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import check_layers  # noqa: E402
+import check_programs  # noqa: E402
 import check_sizes  # noqa: E402
 import check_tests_built  # noqa: E402
 import check_text  # noqa: E402
@@ -238,6 +239,22 @@ class CheckFormatTest(TreeTest):
         result = self.run_check()
         self.assertEqual(result.returncode, 1)
         self.assertIn("not formatted: lib/a.cc", result.stderr)
+
+
+class CheckProgramsTest(unittest.TestCase):
+    PROMISE = check_programs.Promise(1000, ("libcurl",), ("pipeline",))
+
+    def problems(self, size: int, libraries: list[str], layers: set[str]) -> list[str]:
+        return check_programs.broken_promises("run", self.PROMISE, size, libraries, layers)
+
+    def test_a_program_that_keeps_its_promise_passes(self) -> None:
+        self.assertEqual(self.problems(1000, ["libc.so.6"], {"base"}), [])
+
+    def test_each_broken_promise_is_told(self) -> None:
+        problems = self.problems(1001, ["libcurl.so.4"], {"base", "pipeline"})
+        self.assertEqual(len(problems), 3, problems)
+        for problem, expected in zip(problems, ("1001 bytes", "libcurl.so.4", "pipeline")):
+            self.assertIn(expected, problem)
 
 
 if __name__ == "__main__":
