@@ -99,6 +99,7 @@ bench-run: build ## speed of the runtime against llama.cpp, 1B-shaped models (13
 	tests/interop/install_peers.sh build
 	cmake --build build --parallel $(JOBS) --target bench_programs
 	build/interop/venv/bin/python bench/run.py --build build $(BENCH_ARGS)
+
 .PHONY: bench-tokenize
 bench-tokenize: build ## encoding speed against the tokenizers library, both on one thread
 	@tools/install_deps.sh interop

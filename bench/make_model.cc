@@ -306,8 +306,8 @@ std::string config_json(const Size& size) {
   "vocab_size": {}
 }}
 )",
-                     kind, kHeadDim, kHidden, kFfn, size.layers,
-                     size.experts > 0 ? "" : scaling, kVocab);
+                     kind, kHeadDim, kHidden, kFfn, size.layers, size.experts > 0 ? "" : scaling,
+                     kVocab);
 }
 
 constexpr std::string_view kTokenizerConfig = R"({

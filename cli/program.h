@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs have in common: subcommands, errors and exit codes, the kernels' choice, Ctrl-C.
+// What the programs have in common: subcommands, errors and exit codes, the kernels' choice,
+// Ctrl-C.
 //
 // A program's main() makes a ProgramSpec and returns run_program(). The exit code is that of the
 // ErrorCode; with a command's --json an error stands on standard output as JSON, too.

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes fuzz/corpus/{config,tokenizer,grammar,json_schema}: small valid inputs that reach most of the parsers.
-"""Writes fuzz/corpus/{config,jinja,tokenizer}: small valid inputs that reach most of the parsers.
-"""Writes fuzz/corpus/{config,tokenizer,runtime}: small valid inputs that reach most of the parsers.
+"""Writes the made parts of fuzz/corpus: small valid inputs that reach most of the parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.

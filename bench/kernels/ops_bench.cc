@@ -148,7 +148,10 @@ void run_single(const KernelTable* table) {
 void run_prompt(const KernelTable* table) {
   for (const std::int64_t head_dim : {64, 128}) {
     for (const auto& [context, tokens] : {std::pair<std::int64_t, std::int64_t>{512, 64},
-                                          {512, 512}, {2048, 512}, {8192, 64}, {8192, 512}}) {
+                                          {512, 512},
+                                          {2048, 512},
+                                          {8192, 64},
+                                          {8192, 512}}) {
       for (const KvType type : kTypes) {
         const Cache cache(type, head_dim, context, 1);
         const Queries queries(tokens, head_dim, context);

@@ -86,9 +86,10 @@ void print_result(const Json& json) {
     return 100.0 * json[part].get<double>() / json[whole].get<double>();
   };
   if (json.contains("prompt_tokens_per_second")) {
-    fmt::print("prompt                {:.1f} tokens/s, {:.0f} GOPS, {:.0f} % of the int8 peak ({:.0f})\n",
-               json["prompt_tokens_per_second"].get<double>(), json["prompt_gops"].get<double>(),
-               share("prompt_gops", "int8_gops"), json["int8_gops"].get<double>());
+    fmt::print(
+        "prompt                {:.1f} tokens/s, {:.0f} GOPS, {:.0f} % of the int8 peak ({:.0f})\n",
+        json["prompt_tokens_per_second"].get<double>(), json["prompt_gops"].get<double>(),
+        share("prompt_gops", "int8_gops"), json["int8_gops"].get<double>());
   }
   if (json.contains("generated_tokens_per_second")) {
     fmt::print(

@@ -155,8 +155,8 @@ class Chat {
   }
 
   Status answer() {
-    const std::string prompt = PJ_TRY(text_.render_chat(
-        {.messages = messages_, .add_generation_prompt = true, .extra = extra_}));
+    const std::string prompt = PJ_TRY(
+        text_.render_chat({.messages = messages_, .add_generation_prompt = true, .extra = extra_}));
     const std::vector<std::int32_t> ids = PJ_TRY(text_.encode_chat(prompt));
     CancelToken cancel;
     g_answer.store(&cancel);
@@ -193,8 +193,7 @@ Status run_chat(const ChatFlags& flags, const CancelToken& cancel) {
   const auto engine = PJ_TRY(open_engine(flags, cancel));
   ModelText text = PJ_TRY(ModelText::open(engine->model()));
   if (!flags.chat_template.empty()) {
-    PJ_TRY(text.set_chat_template(
-        PJ_TRY(read_text_file(flags.chat_template, kMaxTemplateBytes))));
+    PJ_TRY(text.set_chat_template(PJ_TRY(read_text_file(flags.chat_template, kMaxTemplateBytes))));
   }
   // Says at once when the model cannot chat.
   if (!text.has_chat_template()) PJ_TRY(text.render_chat({}));

@@ -49,8 +49,9 @@ Result<std::vector<std::string>> read_texts(const EmbedFlags& flags) {
   if (!flags.text.empty()) return flags.text;
   if (!flags.file.empty()) return lines_of(PJ_TRY(read_text_file(flags.file, kMaxTextBytes)));
   if (::isatty(STDIN_FILENO) == 1) {
-    return make_error(ErrorCode::kInvalidArgument,
-                      "there is nothing to embed; pass --text TEXT or --file FILE, or pipe lines in");
+    return make_error(
+        ErrorCode::kInvalidArgument,
+        "there is nothing to embed; pass --text TEXT or --file FILE, or pipe lines in");
   }
   return lines_of(std::string(std::istreambuf_iterator<char>(std::cin), {}));
 }

@@ -68,8 +68,7 @@ Status run_generate(const GenerateFlags& flags, const CancelToken& cancel) {
   if (!flags.no_echo && !flags.json) show(prompt);
   Sequence sequence = engine->new_sequence();
   TextGenerator generator(*engine, text);
-  const GenerationResult result =
-      PJ_TRY(generator.run(sequence, ids, options, show, cancel));
+  const GenerationResult result = PJ_TRY(generator.run(sequence, ids, options, show, cancel));
   if (flags.json) {
     Json json = result_to_json(result);
     json["text"] = generated;

@@ -53,8 +53,7 @@ Result<std::shared_ptr<const Grammar>> read_grammar(const GenerationFlags& flags
                           ? PJ_TRY(parse_json(flags.json_schema, "--json-schema", kSchemaLimits))
                           : PJ_TRY(read_json_file(flags.json_schema, kSchemaLimits));
   const bool is_open = schema.is_object() && schema.empty();
-  return PJ_TRY(
-      Grammar::parse(is_open ? json_object_gbnf() : PJ_TRY(json_schema_to_gbnf(schema))));
+  return PJ_TRY(Grammar::parse(is_open ? json_object_gbnf() : PJ_TRY(json_schema_to_gbnf(schema))));
 }
 
 // Shell words cannot hold a line feed easily: "\n" and "\t" in --stop mean the characters.

@@ -9,8 +9,8 @@ namespace {
 
 namespace cli = pajamas::cli;
 
-constexpr auto kCommands = std::to_array({&cli::add_generate, &cli::add_chat, &cli::add_embed,
-                                          &cli::add_benchmark, &cli::add_run_info});
+constexpr auto kCommands = std::to_array(
+    {&cli::add_generate, &cli::add_chat, &cli::add_embed, &cli::add_benchmark, &cli::add_run_info});
 
 constexpr auto kAbsent = std::to_array<cli::AbsentCommand>({
     {"serve", "serve the same GGUF file with llama.cpp's llama-server"},

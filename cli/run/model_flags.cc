@@ -33,8 +33,8 @@ Status check_backend(const std::string& name) {
                       "the backend '{}' is not in this version, which has cpu; {}", name,
                       absent.advice);
   }
-  return make_error(ErrorCode::kInvalidArgument, "--backend '{}' is not known, expected auto or cpu",
-                    name);
+  return make_error(ErrorCode::kInvalidArgument,
+                    "--backend '{}' is not known, expected auto or cpu", name);
 }
 
 Result<KvType> parse_kv_type(const std::string& name) {
@@ -42,7 +42,8 @@ Result<KvType> parse_kv_type(const std::string& name) {
     if (known.name == name) return known.type;
   }
   return make_error(ErrorCode::kInvalidArgument,
-                    "--kv-type '{}' is not a type of the KV cache, expected f32, f16 or q8_0", name);
+                    "--kv-type '{}' is not a type of the KV cache, expected f32, f16 or q8_0",
+                    name);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flags that every command of llama-pajamas-run has: which model, on what, with how much memory.
+// The flags that every command of llama-pajamas-run has: which model, on what, with how much
+// memory.
 #pragma once
 
 #include <array>
@@ -31,7 +32,8 @@ inline constexpr auto kModelFlags = std::to_array<Flag<ModelFlags>>({
      "a .gguf file, a Hugging Face folder, or a folder that llama-pajamas-quant made", true},
     {"--gguf-type", &ModelFlags::gguf_type, "TYPE",
      "which file of an artifact folder (default: the best that fits the memory)"},
-    {"--backend", &ModelFlags::backend, "NAME", "auto or cpu; cuda and mlx are not in this version"},
+    {"--backend", &ModelFlags::backend, "NAME",
+     "auto or cpu; cuda and mlx are not in this version"},
     {"-t,--threads", &ModelFlags::threads, "N", "threads (default: all CPUs)"},
     {"-c,--context", &ModelFlags::context, "N",
      "tokens of text that the model sees (default: the model's, at most 4096)"},

@@ -36,7 +36,8 @@ class ModelText {
   Status set_chat_template(std::string_view text);
   [[nodiscard]] bool has_chat_template() const { return chat_template_ != nullptr; }
   // The prompt of a conversation. bos_token and eos_token are filled in; the text holds every
-  // special token, so it is encoded without adding any. kUnsupported when the model has no template.
+  // special token, so it is encoded without adding any. kUnsupported when the model has no
+  // template.
   [[nodiscard]] Result<std::string> render_chat(ChatInput input) const;
   // A rendered prompt as ids: special tokens in it are read as such, and the beginning of text that
   // the template may have left out is added once.

@@ -38,8 +38,8 @@ Result<std::vector<float>> embed_tokens(Engine& engine, std::span<const std::int
   Sequence sequence = engine.new_sequence();
   std::vector<BatchToken> batch;
   for (std::size_t index = 0; index < tokens.size(); ++index) {
-    batch.push_back({&sequence, tokens[index],
-                     counts(index) ? TokenOutput::kHidden : TokenOutput::kNothing});
+    batch.push_back(
+        {&sequence, tokens[index], counts(index) ? TokenOutput::kHidden : TokenOutput::kNothing});
   }
   std::vector<double> sums(static_cast<std::size_t>(engine.parameters().hidden));
   const OutputSink add = [&](std::size_t, std::span<const float> values) {

@@ -86,8 +86,8 @@ Result<std::span<const float>> TextGenerator::evaluate_prompt(Sequence& sequence
 
 Result<GenerationResult> TextGenerator::run(Sequence& sequence,
                                             std::span<const std::int32_t> prompt,
-                                            const GenerationOptions& options,
-                                            const OnText& on_text, const CancelToken& cancel) {
+                                            const GenerationOptions& options, const OnText& on_text,
+                                            const CancelToken& cancel) {
   Sampler sampler = PJ_TRY(Sampler::create(options.sampling, text_.vocabulary()));
   TextStream stream = PJ_TRY(TextStream::create(text_.tokenizer(), options));
   std::optional<GrammarMatcher> matcher;

@@ -38,7 +38,7 @@ struct GenerationOptions {
 };
 
 enum class FinishReason : std::uint8_t {
-  kEnd,          // the model ended its text
+  kEnd,  // the model ended its text
   kStopString,
   kMaxTokens,
   kContextFull,

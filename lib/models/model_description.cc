@@ -87,10 +87,9 @@ Json describe_opened_model(const OpenedModel& model) {
   }
   info["chat_template"] = model.gguf_keys.find("tokenizer.chat_template") != nullptr;
   info["tensor_bytes"] = bytes;
-  info["bits_per_weight"] =
-      model.params_total > 0
-          ? 8.0 * static_cast<double>(bytes) / static_cast<double>(model.params_total)
-          : 0.0;
+  info["bits_per_weight"] = model.params_total > 0 ? 8.0 * static_cast<double>(bytes) /
+                                                         static_cast<double>(model.params_total)
+                                                   : 0.0;
   info["types"] = describe_tensors(*model.tensors);
   info["files"] = model.tensors->files().size();
   info["warnings"] = model.warnings;

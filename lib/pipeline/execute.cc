@@ -18,8 +18,8 @@
 #include "base/process_stats.h"
 #include "base/thread_pool.h"
 #include "kernels/kernel_table.h"
-#include "pipeline/output_hash.h"
 #include "models/row_reader.h"
+#include "pipeline/output_hash.h"
 #include "pipeline/work_list.h"
 
 namespace pajamas {

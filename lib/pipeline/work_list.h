@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "pipeline/model.h"
 #include "models/row_reader.h"
+#include "pipeline/model.h"
 
 namespace pajamas {
 

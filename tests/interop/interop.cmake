@@ -6,10 +6,13 @@ target_link_libraries(codec_oracle PRIVATE pajamas_codecs pajamas_options fmt::f
 
 add_executable(sampling_probe ${CMAKE_CURRENT_LIST_DIR}/sampling_probe.cc)
 target_link_libraries(sampling_probe PRIVATE pajamas_sampling pajamas_options)
+
 add_executable(chat_template_driver ${CMAKE_CURRENT_LIST_DIR}/chat_template_driver.cc)
 target_link_libraries(chat_template_driver PRIVATE pajamas_text pajamas_options)
+
 add_executable(tokenize_program ${CMAKE_CURRENT_LIST_DIR}/tokenize_program.cc)
 target_link_libraries(tokenize_program PRIVATE pajamas_text pajamas_formats pajamas_options
   fmt::fmt)
+
 add_executable(logits_driver ${CMAKE_CURRENT_LIST_DIR}/logits_driver.cc)
 target_link_libraries(logits_driver PRIVATE pajamas_runtime pajamas_options CLI11::CLI11)
