@@ -63,7 +63,6 @@ PJ_VEC std::uint16_t quantize_lanes(const float* x, std::int64_t dims, std::int3
 
 PJ_VEC void store_q8(const KvPageLayout& layout, const TamedRows& rows, std::int64_t cell,
                      std::byte* page) {
-  std::byte* const values = page + layout.values_at + cell / 4 * layout.value_dims * 4 + cell % 4;
   for (std::int64_t block = 0; block < layout.blocks; ++block) {
     const std::int64_t first = block * kKvBlockDims;
     const std::int64_t left = layout.value_dims - first;
@@ -80,8 +79,10 @@ PJ_VEC void store_q8(const KvPageLayout& layout, const TamedRows& rows, std::int
     }
     scale = quantize_lanes(rows.value + first, dims, quants);
     __builtin_memcpy(page + layout.value_scales_at + scale_at, &scale, sizeof(scale));
+    std::byte* const values =
+        page + layout.values_at + kv_value_quad_at(layout, block, cell / 4) + cell % 4;
     for (std::int64_t dim = 0; dim < dims; ++dim) {
-      values[(first + dim) * 4] = static_cast<std::byte>(quants[dim]);
+      values[dim * 4] = static_cast<std::byte>(quants[dim]);
     }
   }
 }
