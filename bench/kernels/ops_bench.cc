@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ops_bench [single|prompt|vector|store]...
+// ops_bench [single|prompt|vector|store|TABLE]...
 //
 // Speed of attention and of the vector operations, every kernel table, on one thread; the best of
 // several rounds. `single`: one token of a model with 32 query heads and 8 KV heads (all KV heads
 // of several layers, so that the cache does not hold what memory must deliver): GB/s of keys and
-// values. `prompt`: a chunk of tokens that ends the context: GFLOP/s of multiplications and
-// additions that causal attention needs.
+// values; 256 positions are one layer and stay in the cache. `prompt`: a chunk of tokens that ends
+// the context: GFLOP/s of multiplications and additions that causal attention needs. Without a
+// table's name: all but generic.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -123,11 +124,13 @@ constexpr KvType kTypes[] = {KvType::kF32, KvType::kF16, KvType::kQ8_0};
 
 void run_single(const KernelTable* table) {
   for (const std::int64_t head_dim : {64, 128}) {
-    for (const std::int64_t context : {512, 2048, 8192}) {
+    for (const std::int64_t context : {256, 512, 2048, 8192}) {
       for (const KvType type : kTypes) {
         const double mib = static_cast<double>(kv_page_bytes(type, head_dim)) *
                            static_cast<double>(context / 64 * kKvHeads) / 1048576.0;
-        const auto layers = std::max<std::int64_t>(1, static_cast<std::int64_t>(96.0 / mib));
+        const bool cached = context == 256;
+        const auto layers =
+            cached ? 1 : std::max<std::int64_t>(1, static_cast<std::int64_t>(96.0 / mib));
         const Cache cache(type, head_dim, context, kKvHeads * layers);
         const Queries queries(1, head_dim, context);
         const double seconds = fastest([&] {
@@ -213,15 +216,19 @@ void run_vector(const KernelTable* table) {
 
 int main(int argc, char** argv) {
   const auto wanted = std::span(argv, static_cast<std::size_t>(argc)).subspan(1);
-  const auto is_wanted = [&](std::string_view name) {
-    return wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(wanted, name) != wanted.end();
   };
-  for (const pajamas::KernelTable* table : pajamas::all_kernel_tables()) {
-    if (!is_wanted("generic") && table->isa == pajamas::Isa::kGeneric) continue;
-    if (is_wanted("single")) pajamas::run_single(table);
-    if (is_wanted("prompt")) pajamas::run_prompt(table);
-    if (is_wanted("store")) pajamas::run_store(table);
-    if (is_wanted("vector")) pajamas::run_vector(table);
+  const auto tables = pajamas::all_kernel_tables();
+  const bool names_table = std::ranges::any_of(
+      tables, [&](const auto* table) { return has(pajamas::isa_name(table->isa)); });
+  const bool names_work = has("single") || has("prompt") || has("store") || has("vector");
+  for (const pajamas::KernelTable* table : tables) {
+    if (names_table ? !has(pajamas::isa_name(table->isa)) : table == tables.front()) continue;
+    if (!names_work || has("single")) pajamas::run_single(table);
+    if (!names_work || has("prompt")) pajamas::run_prompt(table);
+    if (!names_work || has("store")) pajamas::run_store(table);
+    if (!names_work || has("vector")) pajamas::run_vector(table);
   }
   return 0;
 }

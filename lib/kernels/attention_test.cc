@@ -78,8 +78,10 @@ struct Cache {
       return static_cast<double>(read_at<float>(page, layout.values_at + at * 4));
     }
     if (type == KvType::kF16) return half_at(page, layout.values_at + at * 2);
-    const std::size_t quad = layout.values_at + (cell / 4 * stride + dim) * 4 + cell % 4;
-    return read_at<std::int8_t>(page, quad) *
+    const std::size_t block = dim / 32;
+    const std::size_t dims = std::min<std::size_t>(32, stride - block * 32);
+    const std::size_t in_block = (cell / 4 * dims + dim % 32) * 4 + cell % 4;
+    return read_at<std::int8_t>(page, layout.values_at + block * 32 * 64 + in_block) *
            half_at(page, layout.value_scales_at + (dim / 32 * 64 + cell) * 2);
   }
 

@@ -21,7 +21,6 @@ inline void set_decoder(KernelTable& table, DType dtype, DecodeRowsFn decode) {
 inline void set_attend(KernelTable& table, KvType type, void (*attend)(const AttentionTask&)) {
   table.ops.attend[static_cast<std::size_t>(type)] = attend;
 }
-
 inline void set_matmul(KernelTable& table, DType dtype, const MatmulKernel& kernel) {
   table.matmul[static_cast<std::size_t>(dtype)] = &kernel;
 }
@@ -52,6 +51,7 @@ void add_attention(KernelTable& table);
 }  // namespace avx512
 namespace avx512vnni {
 void add_matmul(KernelTable& table);
+void add_attention(KernelTable& table);
 }  // namespace avx512vnni
 namespace neon {
 void add_k_quants(KernelTable& table);

@@ -4,12 +4,12 @@
 // Keys lie dim by dim with positions side by side, so that a vector holds one dim of many positions
 // and scores need no sums across lanes. Values lie position by position, padded with zeros to whole
 // vectors, so that a result is a sum of scaled rows. Quads of bytes are what integer dot products
-// take.
+// take; what one pass of a kernel reads is contiguous. A last block of values may have 16 dims.
 //
 //   F32, F16:  keys    [head_dim][64 positions]
 //              values  [64 positions][value_dims]
 //   Q8_0:      keys    [quads of dims][64 positions][4 dims]       bytes, integer + 128
-//              values  [16 quads of positions][value_dims][4]      signed bytes
+//              values  [blocks][16 quads of positions][32 dims][4] signed bytes
 //              key scales, then value scales  [blocks of 32 dims][64 positions]  F16
 #pragma once
 
@@ -50,6 +50,14 @@ constexpr KvPageLayout kv_page_layout(KvType type, std::int64_t head_dim) {
   layout.value_scales_at = layout.key_scales_at + scales;
   layout.bytes = type == KvType::kQ8_0 ? layout.value_scales_at + scales : layout.key_scales_at;
   return layout;
+}
+
+// Q8_0: the byte offset in a page's values of a quad of positions in a block.
+constexpr std::int64_t kv_value_quad_at(const KvPageLayout& layout, std::int64_t block,
+                                        std::int64_t quad) {
+  const std::int64_t left = layout.value_dims - block * kKvBlockDims;
+  const std::int64_t dims = left < kKvBlockDims ? left : kKvBlockDims;
+  return block * kKvBlockDims * kKvPagePositions + quad * dims * 4;
 }
 
 // The cells of a page that a query attends: [begin, end), empty when begin >= end.

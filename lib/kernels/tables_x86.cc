@@ -35,6 +35,7 @@ KernelTable make_avx512() {
 KernelTable make_avx512vnni() {
   KernelTable table{.isa = Isa::kAvx512Vnni};
   avx512vnni::add_matmul(table);
+  avx512vnni::add_attention(table);
   return table;
 }
 

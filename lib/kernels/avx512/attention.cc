@@ -9,6 +9,7 @@
 #include "kernels/attention_scratch.h"
 #include "kernels/kernel_parts.h"
 #include "kernels/kv_page.h"
+#include "tensor/half.h"
 
 #include "kernels/target_avx512_begin.h"
 namespace pajamas::avx512 {
@@ -25,6 +26,7 @@ namespace {
 // The types of pages.
 #include "kernels/simd/attention_floats-inl.h"
 #include "kernels/simd/attention_q8-inl.h"
+#include "kernels/simd/store_kv-inl.h"
 }  // namespace
 }  // namespace pajamas::avx512
 #include "kernels/target_x86_end.h"
@@ -32,6 +34,7 @@ namespace {
 namespace pajamas::avx512 {
 
 void add_attention(KernelTable& table) {
+  table.ops.store_kv = store_kv_lanes;
   set_attend(table, KvType::kF32, attend_lanes<F32Page>);
   set_attend(table, KvType::kF16, attend_lanes<F16Page>);
   set_attend(table, KvType::kQ8_0, attend_lanes<Q8Page>);

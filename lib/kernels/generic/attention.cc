@@ -83,7 +83,6 @@ void store_q8_0(const KvPageLayout& layout, const float* key, const float* value
   const auto dims = static_cast<std::size_t>(layout.head_dim);
   const auto value_dims = static_cast<std::size_t>(layout.value_dims);
   const auto key_dims = static_cast<std::size_t>(4 * layout.key_quads);
-  std::byte* const values = page + layout.values_at + cell / 4 * value_dims * 4 + cell % 4;
   for (std::size_t block = 0; block < static_cast<std::size_t>(layout.blocks); ++block) {
     const std::size_t first = block * kKvBlockDims;
     const std::size_t n = std::min<std::size_t>(kKvBlockDims, dims - first);
@@ -96,8 +95,11 @@ void store_q8_0(const KvPageLayout& layout, const float* key, const float* value
     }
     quants.fill(0);
     put_u16(page + layout.value_scales_at + scale_at, quantize_block(value + first, n, quants));
+    const std::int64_t quad_at = kv_value_quad_at(layout, static_cast<std::int64_t>(block),
+                                                  static_cast<std::int64_t>(cell / 4));
+    std::byte* const values = page + layout.values_at + static_cast<std::size_t>(quad_at);
     for (std::size_t i = 0; i < kKvBlockDims && first + i < value_dims; ++i) {
-      values[(first + i) * 4] = static_cast<std::byte>(quants[i]);
+      values[i * 4 + cell % 4] = static_cast<std::byte>(quants[i]);
     }
   }
 }
@@ -141,8 +143,10 @@ struct Q8_0Page {
   }
   static float value(const KvPageLayout& layout, const std::byte* page, std::size_t cell,
                      std::size_t dim) {
-    const auto value_dims = static_cast<std::size_t>(layout.value_dims);
-    const auto at = layout.values_at + (cell / 4 * value_dims + dim) * 4 + cell % 4;
+    const std::int64_t quad_at = kv_value_quad_at(
+        layout, static_cast<std::int64_t>(dim) / kKvBlockDims, static_cast<std::int64_t>(cell / 4));
+    const auto at =
+        layout.values_at + static_cast<std::size_t>(quad_at) + dim % kKvBlockDims * 4 + cell % 4;
     const auto quant = static_cast<std::int8_t>(std::to_integer<std::uint8_t>(page[at]));
     return static_cast<float>(quant) * scale(page + layout.value_scales_at, cell, dim);
   }

@@ -38,6 +38,7 @@ struct Tile {
   CellRange cells[kTileQueries];
   std::int64_t begin;  // the cells that any query attends
   std::int64_t end;
+  std::ptrdiff_t ahead;  // in bytes, to the next page
 };
 
 // Turns one row of dot products into weights exp(score - top) and moves the running maximum.
@@ -121,6 +122,26 @@ PJ_VEC bool find_cells(const Block& block, std::int64_t page, std::int64_t first
   return tile.begin < tile.end;
 }
 
+// Few queries wait for memory, not for arithmetic. Distance from a page to the next one, 0 when it
+// need not be fetched ahead. Q8_0 gains by it; hardware alone does better on the longer rows of
+// floats.
+PJ_VEC std::ptrdiff_t distance_ahead(const Block& block, std::int64_t page) {
+  const auto n_pages = static_cast<std::int64_t>(block.task->pages.size());
+  if (block.n > kTileQueries || page + 1 >= n_pages) return 0;
+  const std::byte* const* const pages = block.task->pages.data();
+  return pages[page] == nullptr || pages[page + 1] == nullptr ? 0 : pages[page + 1] - pages[page];
+}
+
+// Fetches what will be read in the next page at this place: whole cache lines, spread over the
+// work.
+template <std::int64_t kBytes>
+PJ_VEC void fetch_ahead(const std::byte* at, std::ptrdiff_t ahead) {
+  if (ahead == 0) return;
+#pragma GCC unroll 4
+  for (std::int64_t line = 0; line < kBytes; line += 64)
+    __builtin_prefetch(at + ahead + line, 0, 3);
+}
+
 template <typename Page>
 PJ_VEC void attend_page(const Block& block, std::int64_t page) {
   using TileFn = void (*)(const Block&, const typename Page::Prepared&, std::int64_t, Tile&);
@@ -134,8 +155,11 @@ PJ_VEC void attend_page(const Block& block, std::int64_t page) {
     const std::int64_t left = block.n - first;
     const int n = left < kTileQueries ? static_cast<int>(left) : kTileQueries;
     if (!find_cells(block, page, first, n, tile)) continue;
-    if (!is_prepared) prepared = Page::prepare(block, block.task->pages.data()[page]);
-    is_prepared = true;
+    if (!is_prepared) {
+      tile.ahead = distance_ahead(block, page);
+      prepared = Page::prepare(block, block.task->pages.data()[page]);
+      is_prepared = true;
+    }
     kTiles[n - 1](block, prepared, first, tile);
   }
 }

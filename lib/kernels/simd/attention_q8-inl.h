@@ -85,6 +85,7 @@ struct Q8Page {
       const std::int64_t end = past < block.layout.key_quads ? past : block.layout.key_quads;
       for (std::int64_t quad = begin; quad < end; ++quad) {
         const std::byte* const keys = page.keys + (quad * kPageCells + cell) * 4;
+        fetch_ahead<kTileCells * 4>(keys, tile.ahead);
 #pragma GCC unroll 4
         for (int v = 0; v < kTileVectors; ++v) {
           const I bytes = load_int(keys + v * kLanes * 4);
@@ -142,9 +143,9 @@ struct Q8Page {
   }
 
   template <int kQ, int kV>
-  PJ_VEC static void weigh_dims(const Block& block, const Prepared& page, std::int64_t first,
-                                std::int64_t dim, const Tile& tile,
-                                const std::int32_t (&words)[kQ][kPageCells],
+  PJ_VEC static void weigh_dims(const Block& block, const std::byte* values,
+                                std::int64_t quad_bytes, std::int64_t first, std::int64_t dim,
+                                const Tile& tile, const std::int32_t (&words)[kQ][kPageCells],
                                 const float (&steps)[kQ]) {
     const std::int64_t stride = block.layout.value_dims;
     I sums[kQ][kV];
@@ -154,10 +155,11 @@ struct Q8Page {
       for (int v = 0; v < kV; ++v) sums[q][v] = all<I>(0);
     }
     for (std::int64_t quad = tile.begin / 4; quad < (tile.end + 3) / 4; ++quad) {
-      const std::byte* const values = page.values + (quad * stride + dim) * 4;
+      const std::byte* const at = values + quad * quad_bytes;
+      fetch_ahead<kV * kLanes * 4>(at, tile.ahead);
 #pragma GCC unroll 4
       for (int v = 0; v < kV; ++v) {
-        const I bytes = load_int(values + v * kLanes * 4);
+        const I bytes = load_int(at + v * kLanes * 4);
         const I even = even_signed_bytes(bytes);
         const I odd = odd_signed_bytes(bytes);
 #pragma GCC unroll 6
@@ -191,11 +193,15 @@ struct Q8Page {
       std::int64_t dim = dims * kKvBlockDims;
       const std::int64_t past = dim + kKvBlockDims;
       const std::int64_t end = past < block.layout.value_dims ? past : block.layout.value_dims;
-      for (; dim + 2 * kLanes <= end; dim += 2 * kLanes) {
-        weigh_dims<kQ, 2>(block, page, first, dim, tile, words, steps);
+      const std::int64_t quad_bytes = (end - dim) * 4;
+      const std::byte* values = page.values + kv_value_quad_at(block.layout, dims, 0);
+      for (; dim + 2 * kLanes <= end; dim += 2 * kLanes, values += 2 * kLanes * 4) {
+        weigh_dims<kQ, 2>(block, values, quad_bytes, first, dim, tile, words, steps);
       }
       if constexpr (kLanes == 16) {
-        if (dim < end) weigh_dims<kQ, 1>(block, page, first, dim, tile, words, steps);
+        if (dim < end) {
+          weigh_dims<kQ, 1>(block, values, quad_bytes, first, dim, tile, words, steps);
+        }
       }
     }
   }

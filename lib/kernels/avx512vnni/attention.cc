@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/attention.h"
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/attention_scratch.h"
+#include "kernels/kernel_parts.h"
+#include "kernels/kv_page.h"
+
+#include "kernels/target_avx512vnni_begin.h"
+namespace pajamas::avx512vnni {
+namespace {
+#include "kernels/avx512/vec-inl.h"
+#include "kernels/simd/pair-inl.h"
+// Builds on those.
+#include "kernels/avx512/arithmetic-inl.h"
+#include "kernels/avx512vnni/pair_products-inl.h"
+// And on those.
+#include "kernels/simd/exp-inl.h"
+// And on all of them.
+#include "kernels/simd/attention-inl.h"
+#include "kernels/simd/attention_q8-inl.h"
+}  // namespace
+}  // namespace pajamas::avx512vnni
+#include "kernels/target_x86_end.h"
+
+namespace pajamas::avx512vnni {
+
+void add_attention(KernelTable& table) { set_attend(table, KvType::kQ8_0, attend_lanes<Q8Page>); }
+
+}  // namespace pajamas::avx512vnni

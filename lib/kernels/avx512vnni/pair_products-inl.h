@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// sum + the products of a lane's two signed halves.
+PJ_VEC I add_pair_products(I sum, I a, I b) { return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)}; }
