@@ -15,6 +15,7 @@ KernelTable make_avx2() {
   avx2::add_other_blocks(table);
   avx2::add_decoders(table);
   avx2::add_floats(table);
+  avx2::add_matmul(table);
   return table;
 }
 
@@ -25,12 +26,19 @@ KernelTable make_avx512() {
   avx512::add_other_blocks(table);
   avx512::add_decoders(table);
   avx512::add_floats(table);
+  avx512::add_matmul(table);
   return table;
 }
 
 KernelTable make_avx512vnni() {
   KernelTable table{.isa = Isa::kAvx512Vnni};
   avx512vnni::add_matmul(table);
+  return table;
+}
+
+KernelTable make_avx512bf16() {
+  KernelTable table{.isa = Isa::kAvx512Bf16};
+  avx512bf16::add_matmul(table);
   return table;
 }
 
@@ -47,6 +55,10 @@ std::vector<const KernelTable*> find_tables() {
   if (cpu_supports(Isa::kAvx512Vnni)) {
     static const KernelTable avx512vnni_table = make_avx512vnni();
     tables.push_back(&avx512vnni_table);
+  }
+  if (cpu_supports(Isa::kAvx512Bf16)) {
+    static const KernelTable avx512bf16_table = make_avx512bf16();
+    tables.push_back(&avx512bf16_table);
   }
   return tables;
 }
