@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "kernels/kernel_parts.h"
 #include "kernels/matmul.h"
 #include "kernels/matmul/activation_block.h"
-#include "tensor/half.h"
 
 namespace pajamas {
 namespace {
@@ -32,49 +32,43 @@ ActivationBlock quantize_block(const float* x, std::int64_t n) {
   for (std::int64_t col = 0; col < n; ++col) {
     peak = std::max(peak, std::bit_cast<std::int32_t>(x[col]) & 0x7fffffff);
   }
-  const std::int32_t exponent = std::max(kLeastPeakExponent, (peak + kPeakCarry) >> 23);
-  const bool is_bad = exponent > kMostPeakExponent;
+  const BlockScale scale = scale_of_peak(peak);
   ActivationBlock block{};
-  const std::int32_t base = is_bad ? kBadBase : ((exponent + kBaseExponent) << 23) | kBaseMantissa;
-  const float scale = std::bit_cast<float>(is_bad ? kBadBase : (exponent + kScaleExponent) << 23);
-  const float inverse = std::bit_cast<float>(is_bad ? 0 : (kInverseExponent - exponent) << 23);
   std::int32_t sums[2] = {0, 0};
-  for (std::int64_t col = 0; col < n && !is_bad; ++col) {
-    const auto code = static_cast<std::int32_t>(std::nearbyint(x[col] * inverse));
+  for (std::int64_t col = 0; col < n && !scale.is_bad; ++col) {
+    const auto code = static_cast<std::int32_t>(std::nearbyint(x[col] * scale.inverse));
     block.codes[col] = static_cast<std::int8_t>(code);
     sums[col / 16] += code;
   }
-  block.base = std::bit_cast<float>(base);
-  block.biased_start = base - 128 * (sums[0] + sums[1]);
-  block.sum = scale * static_cast<float>(sums[0] + sums[1]);
-  for (int half = 0; half < 2; ++half) {
-    block.half_biased_start[half] = base - 128 * sums[half];
-    block.half_sum[half] = scale * static_cast<float>(sums[half]);
-  }
+  finish_block(scale, sums, block);
   return block;
 }
 
-void quantize_row(const float* x, std::int64_t cols, std::byte* out) {
-  for (std::int64_t col = 0; col < cols; col += kBlockCols) {
+void quantize_row(const KernelTable* table, const float* x, std::int64_t cols, std::byte* out) {
+  const auto quantize =
+      find_in_tables(table, [](const KernelTable& t) { return t.quantize_activations; });
+  const std::int64_t n_blocks = quantize == nullptr ? 0 : cols / kBlockCols;
+  if (n_blocks > 0) quantize(x, n_blocks, reinterpret_cast<ActivationBlock*>(out));
+  for (std::int64_t at = n_blocks; at * kBlockCols < cols; ++at) {
+    const std::int64_t col = at * kBlockCols;
     const ActivationBlock block =
         quantize_block(x + col, std::min<std::int64_t>(kBlockCols, cols - col));
-    std::memcpy(out, &block, sizeof(block));
-    out += sizeof(block);
+    std::memcpy(out + static_cast<std::size_t>(at) * sizeof(block), &block, sizeof(block));
   }
 }
 
-void prepare_row(ActivationForm form, const float* x, std::int64_t cols, std::byte* out) {
-  if (form == ActivationForm::kF32) {
-    if (cols > 0) std::memcpy(out, x, static_cast<std::size_t>(cols) * sizeof(float));
-    return;
-  }
-  if (form == ActivationForm::kQ8) {
-    quantize_row(x, cols, out);
-    return;
-  }
-  for (std::int64_t col = 0; col < cols; ++col) {
-    const std::uint16_t bits = f32_to_bf16(x[col]);
-    std::memcpy(out + static_cast<std::size_t>(col) * sizeof(bits), &bits, sizeof(bits));
+void prepare_row(const KernelTable* table, ActivationForm form, const float* x, std::int64_t cols,
+                 std::byte* out) {
+  switch (form) {
+    case ActivationForm::kF32:
+      if (cols > 0) std::memcpy(out, x, static_cast<std::size_t>(cols) * sizeof(float));
+      return;
+    case ActivationForm::kBF16:
+      encode_rows(table, DType::kBF16, x, 1, cols, nullptr, out);
+      return;
+    case ActivationForm::kQ8:
+      quantize_row(table, x, cols, out);
+      return;
   }
 }
 
@@ -85,13 +79,13 @@ std::uint64_t activation_row_bytes(ActivationForm form, std::int64_t cols) {
   return (used_bytes(form, cols) + kMatmulAlignment - 1) / kMatmulAlignment * kMatmulAlignment;
 }
 
-void prepare_activations(const KernelTable* /*table*/, ActivationForm form, const float* x,
+void prepare_activations(const KernelTable* table, ActivationForm form, const float* x,
                          std::int64_t tokens, std::int64_t cols, std::byte* out) {
   const std::uint64_t used = used_bytes(form, cols);
   const std::uint64_t bytes = activation_row_bytes(form, cols);
   for (std::int64_t token = 0; token < tokens; ++token) {
     std::byte* const row = out + static_cast<std::uint64_t>(token) * bytes;
-    prepare_row(form, x + token * cols, cols, row);
+    prepare_row(table, form, x + token * cols, cols, row);
     std::memset(row + used, 0, bytes - used);
   }
 }

@@ -39,6 +39,8 @@ void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
+void add_matmul(KernelTable& table);
+void quantize_activations(const float* x, std::int64_t n_blocks, ActivationBlock* out);
 }  // namespace avx2
 namespace avx512 {
 void add_k_quants(KernelTable& table);
@@ -48,11 +50,15 @@ void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
+void add_matmul(KernelTable& table);
 }  // namespace avx512
 namespace avx512vnni {
 void add_matmul(KernelTable& table);
 void add_attention(KernelTable& table);
 }  // namespace avx512vnni
+namespace avx512bf16 {
+void add_matmul(KernelTable& table);
+}  // namespace avx512bf16
 namespace neon {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);

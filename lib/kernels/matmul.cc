@@ -62,6 +62,12 @@ void matmul(const PackedMatrix& weights, ActivationForm form, const std::byte* a
   const MatmulKernel& kernel = kernel_of(weights.table, weights.dtype);
   PJ_CHECK(form == kernel.form);
   if (tokens <= 0 || row_begin >= row_end) return;
+  if (weights.cols == 0) {
+    for (std::int64_t token = 0; token < tokens; ++token) {
+      std::fill(out + token * out_stride + row_begin, out + token * out_stride + row_end, 0.0F);
+    }
+    return;
+  }
   kernel.multiply({
       .dtype = weights.dtype,
       .cols = weights.cols,

@@ -17,6 +17,7 @@ KernelTable make_avx2() {
   avx2::add_floats(table);
   avx2::add_vector_ops(table);
   avx2::add_attention(table);
+  avx2::add_matmul(table);
   return table;
 }
 
@@ -29,6 +30,7 @@ KernelTable make_avx512() {
   avx512::add_floats(table);
   avx512::add_vector_ops(table);
   avx512::add_attention(table);
+  avx512::add_matmul(table);
   return table;
 }
 
@@ -36,6 +38,12 @@ KernelTable make_avx512vnni() {
   KernelTable table{.isa = Isa::kAvx512Vnni};
   avx512vnni::add_matmul(table);
   avx512vnni::add_attention(table);
+  return table;
+}
+
+KernelTable make_avx512bf16() {
+  KernelTable table{.isa = Isa::kAvx512Bf16};
+  avx512bf16::add_matmul(table);
   return table;
 }
 
@@ -52,6 +60,10 @@ std::vector<const KernelTable*> find_tables() {
   if (cpu_supports(Isa::kAvx512Vnni)) {
     static const KernelTable avx512vnni_table = make_avx512vnni();
     tables.push_back(&avx512vnni_table);
+  }
+  if (cpu_supports(Isa::kAvx512Bf16)) {
+    static const KernelTable avx512bf16_table = make_avx512bf16();
+    tables.push_back(&avx512bf16_table);
   }
   return tables;
 }

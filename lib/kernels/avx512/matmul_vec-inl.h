@@ -4,6 +4,8 @@
 constexpr std::int64_t kPrefetchBytes = 4096;  // ahead, of packed rows read once
 constexpr int kTileTokens = 12;  // 12 sums of integers, 12 of floats, 8 registers for the rest
 
+PJ_VEC I splat_int(int x) { return splat(static_cast<I*>(nullptr), x); }
+PJ_VEC F splat_float(float x) { return splat(static_cast<F*>(nullptr), x); }
 PJ_VEC I load_aligned(const void* p) { return {_mm512_load_si512(p)}; }
 PJ_VEC F load_f16(const void* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i_u*>(p)))};
@@ -20,5 +22,20 @@ PJ_VEC F load_first(const float* p, int n) {
 }
 PJ_VEC void store_first(float* p, F x, int n) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), x.v);
+}
+// Words of kTokens records of 64 bytes, token by token: the first kKept, then kExtra from kFirst
+// on. Writes up to 64 bytes past the words.
+template <int kKept, int kFirst, int kExtra, int kTokens>
+PJ_VEC void interleave_record(const std::byte* const (&rows)[kTokens], std::int32_t* out) {
+  __m512 v[16] = {};
+#pragma GCC unroll 16
+  for (int token = 0; token < kTokens; ++token) v[token] = _mm512_loadu_ps(rows[token]);
+  transpose(v);
+#pragma GCC unroll 16
+  for (int word = 0; word < kKept; ++word) _mm512_storeu_ps(out + word * kTokens, v[word]);
+#pragma GCC unroll 16
+  for (int word = 0; word < kExtra; ++word) {
+    _mm512_storeu_ps(out + (kKept + word) * kTokens, v[kFirst + word]);
+  }
 }
 PJ_VEC void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

@@ -14,7 +14,9 @@ PJ_VEC Codes<kAffine> codes_of(I bytes) {
 // sum + codes . x, 4 columns a lane.
 template <bool kAffine>
 PJ_VEC I add_dot(I sum, Codes<kAffine> codes, const std::int32_t* x) {
-  return {_mm512_dpbusd_epi32(sum.v, codes.bytes.v, _mm512_set1_epi32(*x))};
+  // The broadcast belongs into the instruction; g++ 12 makes it one of its own.
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum.v) : "v"(codes.bytes.v), "m"(*x));
+  return sum;
 }
 
 // Codes of types without an offset are stored plus 128, which their start takes back.

@@ -15,6 +15,7 @@
 #include "kernels/matmul/activation_block.h"
 #include "kernels/matmul/packed_form.h"
 #include "kernels/matmul_kernel.h"
+#include "kernels/matmul_scratch.h"
 #include "tensor/dtype.h"
 
 #include "kernels/target_avx512vnni_begin.h"
@@ -28,10 +29,10 @@ namespace {
 // The types.
 #include "kernels/simd/matmul_codes-inl.h"
 #include "kernels/simd/matmul_super_codes-inl.h"
-// And the work.
-#include "kernels/simd/matmul_tile-inl.h"
-// Around it.
+// The loops, and what they do with the types.
 #include "kernels/simd/matmul_loops-inl.h"
+// After it.
+#include "kernels/simd/matmul_tile-inl.h"
 }  // namespace
 }  // namespace pajamas::avx512vnni
 #include "kernels/target_x86_end.h"

@@ -7,6 +7,7 @@
 // float, minus that float, is the dot product times the scale. Sums stay below 2^22.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -42,15 +43,38 @@ inline constexpr int kSumWord = 10;
 inline constexpr int kHalfBiasedStartWord = 11;
 inline constexpr int kHalfSumWord = 13;
 
-// From the bits of the largest magnitude in a block to its scale. Adding the carry raises the
-// exponent when the codes would round to 128; all is integer arithmetic on the exponent field.
-inline constexpr std::int32_t kPeakCarry = 0x10000;
-inline constexpr std::int32_t kLeastPeakExponent = 24;   // below 2^-103 codes are 0
-inline constexpr std::int32_t kMostPeakExponent = 237;   // base still finite
-inline constexpr std::int32_t kInverseExponent = 260;    // minus the peak's: that of 2^-e
-inline constexpr std::int32_t kBaseExponent = 17;        // plus the peak's: that of base
-inline constexpr std::int32_t kScaleExponent = -6;       // plus the peak's: that of 2^e
-inline constexpr std::int32_t kBaseMantissa = 0x400000;  // the 1.5 of base
-inline constexpr std::int32_t kBadBase = 0x7fc00000;     // NaN
+// The scale of a block, from the bits of the largest magnitude in it.
+struct BlockScale {
+  bool is_bad;        // not finite, or too large
+  std::int32_t base;  // bits
+  float scale;        // 2^e
+  float inverse;      // 2^-e
+};
+
+// Adding 2^16 to the bits raises the exponent where the largest code would round to 128. All is
+// arithmetic on the exponent field; 2^e is 6 below the peak's. Peaks below 2^-103 count as that.
+inline BlockScale scale_of_peak(std::int32_t peak_bits) {
+  const std::int32_t exponent = std::max(24, (peak_bits + 0x10000) >> 23);
+  if (exponent > 237) {
+    constexpr std::int32_t kNanBits = 0x7fc00000;
+    return {true, kNanBits, std::bit_cast<float>(kNanBits), 0.0F};
+  }
+  return {false, ((exponent + 17) << 23) | 0x400000, std::bit_cast<float>((exponent - 6) << 23),
+          std::bit_cast<float>((260 - exponent) << 23)};
+}
+
+// Everything but the codes. sums: of the codes of columns 0-15 and 16-31.
+inline void finish_block(const BlockScale& scale, const std::int32_t (&sums)[2],
+                         ActivationBlock& block) {
+  const std::int32_t sum = sums[0] + sums[1];
+  block.base = std::bit_cast<float>(scale.base);
+  block.biased_start = scale.base - 128 * sum;
+  block.sum = scale.scale * static_cast<float>(sum);
+  for (int half = 0; half < 2; ++half) {
+    block.half_biased_start[half] = scale.base - 128 * sums[half];
+    block.half_sum[half] = scale.scale * static_cast<float>(sums[half]);
+  }
+  block.unused = 0;
+}
 
 }  // namespace pajamas

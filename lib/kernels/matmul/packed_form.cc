@@ -20,16 +20,18 @@ struct Words {
   std::uint32_t of[kWords];
 };
 
-// n-bit fields of `count` consecutive words, the first in the lowest bits.
-std::uint32_t merge(const std::uint32_t* words, int count, int bits, int shift) {
-  const std::uint32_t mask = ((1U << bits) - 1) * kFours;
+// kBits-bit fields of consecutive words, the first in the lowest bits.
+template <int kBits, int kShift>
+std::uint32_t merge(const std::uint32_t* words) {
+  constexpr std::uint32_t kMask = ((1U << kBits) - 1) * kFours;
   std::uint32_t merged = 0;
-  for (int i = 0; i < count; ++i) merged |= ((words[i] >> shift) & mask) << (bits * i);
+  for (int i = 0; i < 8 / kBits; ++i) merged |= ((words[i] >> kShift) & kMask) << (kBits * i);
   return merged;
 }
-void spread(std::uint32_t merged, int count, int bits, int shift, std::uint32_t* words) {
-  const std::uint32_t mask = ((1U << bits) - 1) * kFours;
-  for (int i = 0; i < count; ++i) words[i] |= ((merged >> (bits * i)) & mask) << shift;
+template <int kBits, int kShift>
+void spread(std::uint32_t merged, std::uint32_t* words) {
+  constexpr std::uint32_t kMask = ((1U << kBits) - 1) * kFours;
+  for (int i = 0; i < 8 / kBits; ++i) words[i] |= ((merged >> (kBits * i)) & kMask) << kShift;
 }
 
 // The codes' words of one row lie a vector apart.
@@ -50,41 +52,6 @@ class RowWords {
  private:
   std::byte* at_;
 };
-
-struct PlaneBits {
-  int bits;   // width
-  int shift;  // of its lowest bit in the code
-};
-
-// The planes of a block, in order.
-int planes_of(Plane plane, PlaneBits (&parts)[2]) {
-  switch (plane) {
-    case Plane::kBytes:
-      parts[0] = {8, 0};
-      return 1;
-    case Plane::kNibbles:
-      parts[0] = {4, 0};
-      return 1;
-    case Plane::kPairs:
-      parts[0] = {2, 0};
-      return 1;
-    case Plane::kNibblesAndBits:
-      parts[0] = {4, 0};
-      parts[1] = {1, 4};
-      return 2;
-    case Plane::kNibblesAndPairs:
-      parts[0] = {4, 0};
-      parts[1] = {2, 4};
-      return 2;
-    case Plane::kPairsAndBits:
-      parts[0] = {2, 0};
-      parts[1] = {1, 2};
-      return 2;
-    case Plane::kTrits:
-      break;
-  }
-  return 0;
-}
 
 void write_trits(const Words& words, RowWords row) {
   for (int vector = 0; vector < kTritVectors; ++vector) {
@@ -112,32 +79,73 @@ void read_trits(RowWords row, Words& words) {
   }
 }
 
+// One plane of a block: the bits from kShift on.
+template <int kBits, int kShift>
+void write_plane(const std::uint32_t* codes, RowWords& row) {
+  for (int word = 0; word < kBlockCodeWords; word += 8 / kBits) {
+    row.write(merge<kBits, kShift>(codes + word));
+  }
+}
+template <int kBits, int kShift>
+void read_plane(RowWords& row, std::uint32_t* codes) {
+  for (int word = 0; word < kBlockCodeWords; word += 8 / kBits) {
+    spread<kBits, kShift>(row.read(), codes + word);
+  }
+}
+
+void write_block(Plane plane, const std::uint32_t* codes, RowWords& row) {
+  switch (plane) {
+    case Plane::kBytes:
+      return write_plane<8, 0>(codes, row);
+    case Plane::kNibbles:
+      return write_plane<4, 0>(codes, row);
+    case Plane::kPairs:
+      return write_plane<2, 0>(codes, row);
+    case Plane::kNibblesAndBits:
+      write_plane<4, 0>(codes, row);
+      return write_plane<1, 4>(codes, row);
+    case Plane::kNibblesAndPairs:
+      write_plane<4, 0>(codes, row);
+      return write_plane<2, 4>(codes, row);
+    case Plane::kPairsAndBits:
+      write_plane<2, 0>(codes, row);
+      return write_plane<1, 2>(codes, row);
+    case Plane::kTrits:
+      return;
+  }
+}
+void read_block(Plane plane, RowWords& row, std::uint32_t* codes) {
+  switch (plane) {
+    case Plane::kBytes:
+      return read_plane<8, 0>(row, codes);
+    case Plane::kNibbles:
+      return read_plane<4, 0>(row, codes);
+    case Plane::kPairs:
+      return read_plane<2, 0>(row, codes);
+    case Plane::kNibblesAndBits:
+      read_plane<4, 0>(row, codes);
+      return read_plane<1, 4>(row, codes);
+    case Plane::kNibblesAndPairs:
+      read_plane<4, 0>(row, codes);
+      return read_plane<2, 4>(row, codes);
+    case Plane::kPairsAndBits:
+      read_plane<2, 0>(row, codes);
+      return read_plane<1, 2>(row, codes);
+    case Plane::kTrits:
+      return;
+  }
+}
+
 void write_codes(const PackedForm& form, const Words& words, int n_blocks, RowWords row) {
   if (form.plane == Plane::kTrits) return write_trits(words, row);
-  PlaneBits parts[2];
-  const int n_parts = planes_of(form.plane, parts);
   for (int block = 0; block < n_blocks; ++block) {
-    const std::uint32_t* const codes = words.of + kBlockCodeWords * block;
-    for (int part = 0; part < n_parts; ++part) {
-      const int count = 8 / parts[part].bits;
-      for (int word = 0; word < kBlockCodeWords; word += count) {
-        row.write(merge(codes + word, count, parts[part].bits, parts[part].shift));
-      }
-    }
+    write_block(form.plane, words.of + kBlockCodeWords * block, row);
   }
 }
 void read_codes(const PackedForm& form, RowWords row, int n_blocks, Words& words) {
   if (form.plane == Plane::kTrits) return read_trits(row, words);
-  PlaneBits parts[2];
-  const int n_parts = planes_of(form.plane, parts);
   for (int block = 0; block < n_blocks; ++block) {
-    std::uint32_t* const codes = words.of + kBlockCodeWords * block;
-    for (int part = 0; part < n_parts; ++part) {
-      const int count = 8 / parts[part].bits;
-      for (int word = 0; word < kBlockCodeWords; word += count) {
-        spread(row.read(), count, parts[part].bits, parts[part].shift, codes + word);
-      }
-    }
+    read_block(form.plane, row, words.of + kBlockCodeWords * block);
   }
 }
 

@@ -13,9 +13,6 @@
 // Codes without an offset are shifted to the top of the byte, so that 128 stands for 0; their
 // scales shrink by the same power of two.
 
-PJ_VEC I splat_int(int x) { return splat(static_cast<I*>(nullptr), x); }
-PJ_VEC F splat_float(float x) { return splat(static_cast<F*>(nullptr), x); }
-
 template <int kBits>
 PJ_VEC I shift_by(I x) {  // left when positive
   if constexpr (kBits > 0) return shift_left<kBits>(x);

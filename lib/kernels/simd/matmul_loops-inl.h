@@ -1,141 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops around the tiles: which rows, tokens and columns are at work together.
+// The loops around the products: which rows, tokens and columns are at work together.
 //
-// Included inside a target region and the namespace of the instruction set. One token goes straight
-// through the packed rows. More tokens go in blocks of kBlockTiles tiles: for each piece of columns
-// their activations are interleaved once, small enough for the second-level cache; then each group
-// of rows is widened once to bytes, small enough for the first-level cache, and multiplied with
-// every tile. Sums wait in `out` from one piece to the next.
+// Included inside a target region and the namespace of the instruction set. Activations are records
+// of 64 bytes, so many columns as the form has in them. One token goes straight through the packed
+// rows. More tokens go in blocks of kBlockTiles tiles and spans of kSpanRecords records, whose
+// activations are interleaved once and stay in the second-level cache. Then for each group of rows,
+// piece by piece, the weights are loaded into the first-level cache and multiplied with every tile.
+//
+// `Work` is how a type does that, see CodesWork and FloatsWork.
 
 constexpr int kBlockTiles = 8;
-constexpr int kTileWords = kPieceBlocks * kBlockWords * kTileTokens;
+constexpr int kSpanRecords = 64;
+constexpr int kPieceRecords = 16;
+constexpr int kBlockTokens = kBlockTiles * kTileTokens;
+constexpr int kRecordWords = 16;
+static_assert(kBlockTokens * kSpanRecords * 64 + 64 <= kMatmulScratchBytes);
 
 // Tokens of a tile: kTileTokens, fewer when no more are left, in steps that the kernels exist for.
+constexpr int kThird = kTileTokens / 3;
 PJ_VEC int tile_width(std::int64_t tokens_left) {
-  if (tokens_left > 2 * kTileTokens / 3) return kTileTokens;
-  return tokens_left > kTileTokens / 3 ? 2 * kTileTokens / 3 : kTileTokens / 3;
+  if (tokens_left > 2 * kThird) return kTileTokens;
+  return tokens_left > kThird ? 2 * kThird : kThird;
 }
 
-// Words of 64-byte records, token by token: out[word * width + token]. Tokens that a tile lacks
-// are zeros.
-template <int kWidth>
+// The kept words of a tile's records, token by token. Tokens that the tile lacks are zeros.
+template <typename Work, int kWidth>
 PJ_VEC void interleave_tile(const std::byte* x, std::int64_t row_bytes, int n_tokens, int n_records,
                             std::int32_t* out) {
-  for (int token = 0; token < kWidth; ++token) {
-    const std::byte* const row = x + (token < n_tokens ? token : 0) * row_bytes;
-    for (int word = 0; word < n_records * kBlockWords; ++word) {
-      std::int32_t value = 0;
-      if (token < n_tokens) std::memcpy(&value, row + 4 * word, 4);
-      out[word * kWidth + token] = value;
+  alignas(64) static constexpr std::byte kNoToken[64] = {};
+  for (int record = 0; record < n_records; ++record) {
+    const std::byte* rows[kWidth];
+    for (int token = 0; token < kWidth; ++token) {
+      rows[token] = token < n_tokens ? x + token * row_bytes + 64 * record : kNoToken;
     }
+    interleave_record<Work::kKeptWords, Work::kFirstExtraWord, Work::kExtraWords, kWidth>(rows,
+                                                                                          out);
+    out += Work::kWords * kWidth;
   }
 }
 
-PJ_VEC void interleave(const std::byte* x, std::int64_t row_bytes, std::int64_t tokens,
-                       int n_records, std::int32_t* out) {
-  for (std::int64_t token = 0; token < tokens; token += kTileTokens) {
-    const int n = static_cast<int>(std::min<std::int64_t>(kTileTokens, tokens - token));
+// A tile's words begin kTileWords after those of the one before.
+template <typename Work>
+constexpr int kTileWords = kSpanRecords * Work::kWords * kTileTokens;
+
+template <typename Work>
+void interleave(const std::byte* x, std::int64_t row_bytes, std::int64_t n_tokens, int n_records,
+                std::int32_t* out) {
+  for (std::int64_t token = 0; token < n_tokens; token += kTileTokens) {
+    const int n = static_cast<int>(std::min<std::int64_t>(kTileTokens, n_tokens - token));
     const std::byte* const rows = x + token * row_bytes;
     switch (tile_width(n)) {
       case kTileTokens:
-        interleave_tile<kTileTokens>(rows, row_bytes, n, n_records, out);
+        interleave_tile<Work, kTileTokens>(rows, row_bytes, n, n_records, out);
         break;
-      case 2 * kTileTokens / 3:
-        interleave_tile<2 * kTileTokens / 3>(rows, row_bytes, n, n_records, out);
+      case 2 * kThird:
+        interleave_tile<Work, 2 * kThird>(rows, row_bytes, n, n_records, out);
         break;
       default:
-        interleave_tile<kTileTokens / 3>(rows, row_bytes, n, n_records, out);
+        interleave_tile<Work, kThird>(rows, row_bytes, n, n_records, out);
     }
-    out += kTileWords;
+    out += kTileWords<Work>;
   }
 }
 
-template <typename Type>
-void multiply_one_token(const MatmulTask& task, const std::byte* x, float* out) {
-  const auto group_bytes = static_cast<std::int64_t>(packed_group_bytes(task.dtype, task.cols));
+PJ_VEC int rows_from(const MatmulTask& task, std::int64_t row) {
+  return static_cast<int>(std::clamp<std::int64_t>(task.row_end - row, 0, kLanes));
+}
+
+template <typename Work>
+void multiply_one_token(const MatmulTask& task, std::int64_t group_bytes) {
+  const std::int64_t n_records = task.activation_bytes / 64;
   for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
-    for (int lane = 0; lane < kGroupRows; lane += kLanes) {
-      const auto n_rows =
-          static_cast<int>(std::clamp<std::int64_t>(task.row_end - row - lane, 0, kLanes));
-      if (n_rows == 0) break;
-      const F sums =
-          multiply_one<Type>(task.groups + row / kGroupRows * group_bytes, task.cols, lane, x);
-      store_first(out + row + lane, sums, n_rows);
+    const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
+    for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
+      const F sums = Work::multiply_one(group, n_records, lane, task.activations);
+      store_first(task.out + row + lane, sums, rows_from(task, row + lane));
     }
   }
 }
 
-// A piece of a group, times the tiles of a block of tokens.
-template <typename Type>
-PJ_VEC void multiply_piece(const MatmulTask& task, const Piece& piece, int n_blocks,
-                           const std::int32_t* tiles, std::int64_t first_token,
-                           std::int64_t n_tokens, std::int64_t row, bool starts) {
-  constexpr bool kAffine = Type::kAffine;
-  constexpr int kCols = Type::kGroupCols;
-  for (std::int64_t token = 0; token < n_tokens; token += kTileTokens) {
-    const int n = static_cast<int>(std::min<std::int64_t>(kTileTokens, n_tokens - token));
+// Tokens [first_token, first_token + n_tokens) of a span, and where their sums are.
+struct Block {
+  std::int64_t first_token;
+  std::int64_t n_tokens;
+  const std::int32_t* tiles;
+  alignas(64) float sums[kBlockTokens * kGroupRows];
+};
+
+PJ_VEC void load_sums(const MatmulTask& task, std::int64_t row, bool starts, Block& block) {
+  for (std::int64_t token = 0; token < block.n_tokens; ++token) {
+    const float* const out = task.out + (block.first_token + token) * task.out_stride + row;
     for (int lane = 0; lane < kGroupRows; lane += kLanes) {
-      const auto n_rows =
-          static_cast<int>(std::clamp<std::int64_t>(task.row_end - row - lane, 0, kLanes));
-      if (n_rows == 0) break;
-      float* const out = task.out + (first_token + token) * task.out_stride + row + lane;
-      switch (tile_width(n)) {
-        case kTileTokens:
-          add_tile<kAffine, kCols, kTileTokens>(piece, n_blocks, lane, tiles, out, task.out_stride,
-                                                n, n_rows, starts);
-          break;
-        case 2 * kTileTokens / 3:
-          add_tile<kAffine, kCols, 2 * kTileTokens / 3>(piece, n_blocks, lane, tiles, out,
-                                                        task.out_stride, n, n_rows, starts);
-          break;
-        default:
-          add_tile<kAffine, kCols, kTileTokens / 3>(piece, n_blocks, lane, tiles, out,
-                                                    task.out_stride, n, n_rows, starts);
+      const int n_rows = rows_from(task, row + lane);
+      const F sum = starts || n_rows == 0 ? splat_float(0.0F) : load_first(out + lane, n_rows);
+      store(block.sums + token * kGroupRows + lane, sum);
+    }
+  }
+}
+
+PJ_VEC void store_sums(const MatmulTask& task, std::int64_t row, const Block& block) {
+  for (std::int64_t token = 0; token < block.n_tokens; ++token) {
+    float* const out = task.out + (block.first_token + token) * task.out_stride + row;
+    for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
+      store_first(out + lane, load(block.sums + token * kGroupRows + lane),
+                  rows_from(task, row + lane));
+    }
+  }
+}
+
+// A piece of a group times all tiles; `first` is its first record in the span. Meanwhile the next
+// piece is fetched: it follows in memory.
+template <typename Work>
+PJ_VEC void multiply_piece(const typename Work::Piece& piece, int first, int n_records,
+                           const std::byte* next, std::int64_t next_bytes, Block& block) {
+  const std::int32_t* tile = block.tiles;
+  float* sums = block.sums;
+  const std::int64_t n_tiles = (block.n_tokens + kTileTokens - 1) / kTileTokens;
+  const std::int64_t fetch_bytes = (next_bytes / n_tiles + 63) / 64 * 64;
+  for (std::int64_t token = 0; token < block.n_tokens; token += kTileTokens) {
+    for (std::int64_t line = 0; line < fetch_bytes; line += 64) prefetch(next + line);
+    next += fetch_bytes;
+    const int width = tile_width(block.n_tokens - token);
+    const std::int32_t* const x = tile + first * Work::kWords * width;
+    for (int lane = 0; lane < kGroupRows; lane += kLanes) {
+      if (width == kTileTokens) {
+        Work::template add_tile<kTileTokens>(piece, n_records, lane, x, sums + lane);
+      } else if (width == 2 * kThird) {
+        Work::template add_tile<2 * kThird>(piece, n_records, lane, x, sums + lane);
+      } else {
+        Work::template add_tile<kThird>(piece, n_records, lane, x, sums + lane);
       }
     }
-    tiles += kTileWords;
+    tile += kTileWords<Work>;
+    sums += kTileTokens * kGroupRows;
   }
 }
 
-template <typename Type>
-void multiply_tokens(const MatmulTask& task, std::int64_t first_token, std::int64_t n_tokens) {
-  alignas(64) std::int32_t tiles[kBlockTiles * kTileWords];
-  Piece piece;
-  const auto group_bytes = static_cast<std::int64_t>(packed_group_bytes(task.dtype, task.cols));
-  const std::byte* const x = task.activations + first_token * task.activation_bytes;
-  std::int64_t col_bytes = 0;  // of a group, up to this piece
-  for (std::int64_t col = 0; col < task.cols; col += kPieceCols) {
-    const int n_blocks = static_cast<int>(std::min<std::int64_t>(kPieceCols, task.cols - col) / 32);
-    interleave(x + col / 32 * static_cast<std::int64_t>(sizeof(ActivationBlock)),
-               task.activation_bytes, n_tokens, n_blocks, tiles);
-    for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
-      const std::byte* chunk = task.groups + row / kGroupRows * group_bytes + col_bytes;
-      for (int block = 0; block < n_blocks; block += kChunkBlocks) {
-        const int n = std::min(kChunkBlocks, n_blocks - block);
-        expand_chunk<Type>(chunk, n, block, piece);
-        chunk += Type::kForm.chunk_bytes(n);
-      }
-      multiply_piece<Type>(task, piece, n_blocks, tiles, first_token, n_tokens, row, col == 0);
+template <typename Work>
+void multiply_span(const MatmulTask& task, std::int64_t group_bytes, std::int64_t first_record,
+                   int n_span, Block& block) {
+  const std::int64_t n_records = task.activation_bytes / 64;
+  typename Work::Piece piece;
+  for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
+    const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
+    load_sums(task, row, first_record == 0, block);
+    for (int first = 0; first < n_span; first += kPieceRecords) {
+      const int n = std::min(kPieceRecords, n_span - first);
+      Work::load_piece(group, n_records, first_record + first, n, piece);
+      const std::int64_t end = Work::offset_of(first_record + first + kPieceRecords);
+      const std::int64_t bytes = end - Work::offset_of(first_record + first);
+      multiply_piece<Work>(piece, first, n, group + end, bytes, block);
     }
-    for (int block = 0; block < n_blocks; block += kChunkBlocks) {
-      col_bytes += Type::kForm.chunk_bytes(std::min(kChunkBlocks, n_blocks - block));
-    }
+    store_sums(task, row, block);
   }
 }
 
-template <typename Type>
-void multiply_codes(const MatmulTask& task) {
-  if (task.tokens == 1) return multiply_one_token<Type>(task, task.activations, task.out);
-  if (task.cols == 0) return multiply_one_token<Type>(task, task.activations, task.out);
-  constexpr std::int64_t kBlockTokens = kBlockTiles * kTileTokens;
+template <typename Work>
+void multiply(const MatmulTask& task) {
+  const std::int64_t n_records = task.activation_bytes / 64;
+  const auto group_bytes = static_cast<std::int64_t>(Work::group_bytes(task.dtype, task.cols));
+  if (task.tokens == 1) return multiply_one_token<Work>(task, group_bytes);
+  auto* const tiles = reinterpret_cast<std::int32_t*>(matmul_scratch());
+  Block block;
+  block.tiles = tiles;
   for (std::int64_t token = 0; token < task.tokens; token += kBlockTokens) {
-    multiply_tokens<Type>(task, token, std::min(kBlockTokens, task.tokens - token));
+    block.first_token = token;
+    block.n_tokens = std::min<std::int64_t>(kBlockTokens, task.tokens - token);
+    for (std::int64_t record = 0; record < n_records; record += kSpanRecords) {
+      const int n_span = static_cast<int>(std::min<std::int64_t>(kSpanRecords, n_records - record));
+      interleave<Work>(task.activations + token * task.activation_bytes + 64 * record,
+                       task.activation_bytes, block.n_tokens, n_span, tiles);
+      multiply_span<Work>(task, group_bytes, record, n_span, block);
+    }
   }
 }
-
-template <typename Type>
-constexpr MatmulKernel kCodesKernel{.form = ActivationForm::kQ8,
-                                    .group_bytes = packed_group_bytes,
-                                    .pack_group = pack_group,
-                                    .multiply = multiply_codes<Type>,
-                                    .unpack_row = unpack_row};

@@ -1,38 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// kLanes rows times a tile of tokens, block by block of 32 columns.
+// Quantized weights times activations: kLanes rows and a tile of tokens, block by block.
 //
 // Included inside a target region and the namespace of the instruction set. The order of sums of a
 // row and token: integers exactly inside a group of columns, then per group of columns
 //   sum = fma(dot, scale, sum), then sum = fma(sum of activations, offset, sum) for affine types.
 // It does not depend on the tile, so any number of tokens gives the same bits.
 
-// Codes that are widened to a byte already, as expand_chunk() leaves them.
-template <bool kIsAffine, int kCols>
-struct Bytes {
-  static constexpr bool kAffine = kIsAffine;
-  static constexpr int kGroupCols = kCols;
-  template <int kAt>
-  PJ_VEC static I codes(const std::byte* planes, int block) {
-    return load_aligned(planes + (8 * block + kAt) * kVectorBytes);
-  }
+// Which words of an activation block a type reads after the codes and the base: the start of its
+// sums or the sum of its columns, for each group of columns in a block.
+template <bool kAffine, int kGroupCols>
+struct Extra {
+  static constexpr bool kUsed = kAffine || kStartsBiased;
+  static constexpr int kCount = kUsed ? 32 / kGroupCols : 0;
+  static constexpr int kFirst = kAffine
+                                    ? (kGroupCols == 32 ? kSumWord : kHalfSumWord)
+                                    : (kGroupCols == 32 ? kBiasedStartWord : kHalfBiasedStartWord);
 };
 
-// x: words of the tile's activations, token by token: word * kTokens + token.
-template <typename Type, int kTokens>
+// x: words of activations, token by token: word * kTokens + token. The extra words are at kExtra.
+template <typename Type, int kTokens, int kExtra>
 PJ_VEC void add_block(const std::byte* planes, int block, const float* scales, const float* offsets,
                       const std::int32_t* x, F (&sums)[kTokens]) {
   constexpr int kParts = 32 / Type::kGroupCols;
   constexpr int kVectors = 8 / kParts;
   constexpr bool kBiased = kStartsBiased && !Type::kAffine;
-  constexpr int kStart = !kBiased      ? kBaseWord
-                         : kParts == 1 ? kBiasedStartWord
-                                       : kHalfBiasedStartWord;
-  constexpr int kSum = kParts == 1 ? kSumWord : kHalfSumWord;
   repeat<kParts>([&](auto part) PJ_BODY {
+    constexpr int kStart = kBiased ? kExtra + part : kBaseWord;
     I dots[kTokens];
-    repeat<kTokens>([&](auto token) PJ_BODY {
-      dots[token] = broadcast(x + (kStart + (kBiased ? part : 0)) * kTokens + token);
-    });
+    repeat<kTokens>([&](auto token)
+                        PJ_BODY { dots[token] = broadcast(x + kStart * kTokens + token); });
     repeat<kVectors>([&](auto at) PJ_BODY {
       constexpr int kAt = part * kVectors + at;
       const auto codes = codes_of<Type::kAffine>(Type::template codes<kAt>(planes, block));
@@ -48,88 +44,131 @@ PJ_VEC void add_block(const std::byte* planes, int block, const float* scales, c
     if constexpr (Type::kAffine) {
       const F offset = load(offsets + part * kGroupRows);
       repeat<kTokens>([&](auto token) PJ_BODY {
-        const F sum = from_bits(broadcast(x + (kSum + part) * kTokens + token));
+        const F sum = from_bits(broadcast(x + (kExtra + part) * kTokens + token));
         sums[token] = fma(sum, offset, sums[token]);
       });
     }
   });
 }
 
-// The heads of a chunk of a type, for one lane range.
-struct ChunkScales {
-  alignas(64) float scales[2 * kChunkBlocks * kGroupRows];
-  alignas(64) float offsets[2 * kChunkBlocks * kGroupRows];
-};
-template <typename Type>
-constexpr int kGroupFloats = 32 / Type::kGroupCols * kGroupRows;  // scales of a block
-
-// One token times the rows of a group from `lane` on, over all columns.
-template <typename Type>
-PJ_VEC F multiply_one(const std::byte* group, std::int64_t cols, int lane, const std::byte* x) {
-  F sums[1] = {splat_float(0.0F)};
-  ChunkScales heads;
-  for (std::int64_t col = 0; col < cols; col += kChunkCols) {
-    const int n_blocks = static_cast<int>(std::min<std::int64_t>(kChunkCols, cols - col) / 32);
-    const int bytes = Type::kForm.chunk_bytes(n_blocks);
-    for (int line = 0; line < bytes; line += kVectorBytes) prefetch(group + kPrefetchBytes + line);
-    Type::heads(group, n_blocks, lane, heads.scales + lane, heads.offsets + lane);
-    const std::byte* const planes = group + Type::kForm.head_bytes(n_blocks) + 4 * lane;
-    for (int block = 0; block < n_blocks; ++block) {
-      add_block<Type, 1>(planes, block, heads.scales + lane + kGroupFloats<Type> * block,
-                         heads.offsets + lane + kGroupFloats<Type> * block,
-                         reinterpret_cast<const std::int32_t*>(x), sums);
-      x += sizeof(ActivationBlock);
-    }
-    group += bytes;
+// Codes that are widened to a byte already.
+template <bool kIsAffine, int kCols>
+struct Bytes {
+  static constexpr bool kAffine = kIsAffine;
+  static constexpr int kGroupCols = kCols;
+  template <int kAt>
+  PJ_VEC static I codes(const std::byte* planes, int block) {
+    return load_aligned(planes + (8 * block + kAt) * kVectorBytes);
   }
-  return sums[0];
-}
-
-// What several tiles of tokens share: some chunks of a group, codes widened to bytes.
-constexpr int kPieceBlocks = 16;
-constexpr int kPieceCols = 32 * kPieceBlocks;
-struct Piece {
-  alignas(64) std::byte codes[kPieceBlocks * 8 * kVectorBytes];
-  alignas(64) float scales[2 * kPieceBlocks * kGroupRows];
-  alignas(64) float offsets[2 * kPieceBlocks * kGroupRows];
 };
 
-template <typename Type>
-PJ_VEC void expand_chunk(const std::byte* chunk, int n_blocks, int first_block, Piece& piece) {
-  for (int lane = 0; lane < kGroupRows; lane += kLanes) {
-    Type::heads(chunk, n_blocks, lane, piece.scales + kGroupFloats<Type> * first_block + lane,
-                piece.offsets + kGroupFloats<Type> * first_block + lane);
-    const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
-    std::byte* out = piece.codes + 8 * first_block * kVectorBytes + 4 * lane;
-    for (int block = 0; block < n_blocks; ++block) {
-      repeat<8>([&](auto at) PJ_BODY {
-        store_int(out + at * kVectorBytes, Type::template codes<at>(planes, block));
-      });
-      out += 8 * kVectorBytes;
-    }
-  }
-}
+// 16 blocks of a group, widened to bytes: what several tiles of tokens share.
 
-// sums[token * kGroupRows ..] += piece times tile, for kLanes rows from `lane` on.
+struct BytesPiece {
+  alignas(64) std::byte codes[kPieceRecords * 8 * kVectorBytes];
+  alignas(64) float scales[2 * kPieceRecords * kGroupRows];
+  alignas(64) float offsets[2 * kPieceRecords * kGroupRows];
+};
+
 template <bool kAffine, int kGroupCols, int kTokens>
-void add_tile(const Piece& piece, int n_blocks, int lane, const std::int32_t* x, float* out,
-              std::int64_t out_stride, int n_tokens, int n_rows, bool starts) {
-  using Type = Bytes<kAffine, kGroupCols>;
+void add_bytes_tile(const BytesPiece& piece, int n_records, int lane, const std::int32_t* x,
+                    float* out) {
+  constexpr int kWords = kBaseWord + 1 + Extra<kAffine, kGroupCols>::kCount;
+  constexpr int kGroupFloats = 32 / kGroupCols * kGroupRows;
   F sums[kTokens];
-  repeat<kTokens>([&](auto token) PJ_BODY {
-    sums[token] = starts || token >= n_tokens ? splat_float(0.0F)
-                                              : load_first(out + token * out_stride, n_rows);
-  });
+  repeat<kTokens>([&](auto token) PJ_BODY { sums[token] = load(out + token * kGroupRows); });
   const std::byte* const planes = piece.codes + 4 * lane;
   const float* scales = piece.scales + lane;
   const float* offsets = piece.offsets + lane;
-  for (int block = 0; block < n_blocks; ++block) {
-    add_block<Type, kTokens>(planes, block, scales, offsets, x, sums);
-    scales += kGroupFloats<Type>;
-    offsets += kGroupFloats<Type>;
-    x += kBlockWords * kTokens;
+  for (int block = 0; block < n_records; ++block) {
+    add_block<Bytes<kAffine, kGroupCols>, kTokens, kBaseWord + 1>(planes, block, scales, offsets, x,
+                                                                  sums);
+    scales += kGroupFloats;
+    offsets += kGroupFloats;
+    x += kWords * kTokens;
   }
-  repeat<kTokens>([&](auto token) PJ_BODY {
-    if (token < n_tokens) store_first(out + token * out_stride, sums[token], n_rows);
-  });
+  repeat<kTokens>([&](auto token) PJ_BODY { store(out + token * kGroupRows, sums[token]); });
 }
+
+// How matmul_loops-inl.h multiplies a block-quantized type; a record is a block of 32 columns.
+template <typename Type>
+struct CodesWork {
+  using Piece = BytesPiece;
+  using TypeExtra = Extra<Type::kAffine, Type::kGroupCols>;
+  static constexpr int kExtraWords = TypeExtra::kCount;
+  static constexpr int kFirstExtraWord = TypeExtra::kFirst;
+  static constexpr int kWords = kBaseWord + 1 + kExtraWords;  // of a record that tiles keep
+  static constexpr int kKeptWords = kBaseWord + 1;            // the first ones, before the extra
+  static constexpr int kGroupFloats = 32 / Type::kGroupCols * kGroupRows;
+
+  static std::uint64_t group_bytes(DType dtype, std::int64_t cols) {
+    return packed_group_bytes(dtype, cols);
+  }
+  PJ_VEC static int blocks_at(std::int64_t record, std::int64_t n_records) {
+    return static_cast<int>(std::min<std::int64_t>(kChunkBlocks, n_records - record));
+  }
+  // Where a record that begins a chunk lies in its group.
+  PJ_VEC static std::int64_t offset_of(std::int64_t record) {
+    return record / kChunkBlocks * Type::kForm.chunk_bytes(kChunkBlocks);
+  }
+
+  // Records [first, first + count) of a group of n_records.
+  PJ_VEC static void load_piece(const std::byte* group, std::int64_t n_records, std::int64_t first,
+                                int count, Piece& piece) {
+    const std::byte* chunk = group + offset_of(first);
+    for (int done = 0; done < count; done += kChunkBlocks) {
+      const int n_blocks = blocks_at(first + done, n_records);
+      const int floats = kGroupFloats * done;
+      std::byte* const out = piece.codes + 8 * done * kVectorBytes;
+      for (int lane = 0; lane < kGroupRows; lane += kLanes) {
+        Type::heads(chunk, n_blocks, lane, piece.scales + floats + lane,
+                    piece.offsets + floats + lane);
+        const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
+        for (int block = 0; block < n_blocks; ++block) {
+          repeat<8>([&](auto at) PJ_BODY {
+            store_int(out + (8 * block + at) * kVectorBytes + 4 * lane,
+                      Type::template codes<at>(planes, block));
+          });
+        }
+      }
+      chunk += Type::kForm.chunk_bytes(n_blocks);
+    }
+  }
+
+  template <int kTokens>
+  static void add_tile(const Piece& piece, int n_records, int lane, const std::int32_t* x,
+                       float* out) {
+    add_bytes_tile<Type::kAffine, Type::kGroupCols, kTokens>(piece, n_records, lane, x, out);
+  }
+
+  // One token times the rows of a group from `lane` on, over all records.
+  PJ_VEC static F multiply_one(const std::byte* group, std::int64_t n_records, int lane,
+                               const std::byte* x) {
+    alignas(64) float scales[2 * kChunkBlocks * kGroupRows];
+    alignas(64) float offsets[2 * kChunkBlocks * kGroupRows];
+    F sums[1] = {splat_float(0.0F)};
+    for (std::int64_t record = 0; record < n_records; record += kChunkBlocks) {
+      const int n_blocks = blocks_at(record, n_records);
+      const int bytes = Type::kForm.chunk_bytes(n_blocks);
+      for (int line = 0; line < bytes; line += kVectorBytes)
+        prefetch(group + kPrefetchBytes + line);
+      Type::heads(group, n_blocks, lane, scales + lane, offsets + lane);
+      const std::byte* const planes = group + Type::kForm.head_bytes(n_blocks) + 4 * lane;
+      for (int block = 0; block < n_blocks; ++block) {
+        add_block<Type, 1, kFirstExtraWord>(planes, block, scales + lane + kGroupFloats * block,
+                                            offsets + lane + kGroupFloats * block,
+                                            reinterpret_cast<const std::int32_t*>(x), sums);
+        x += sizeof(ActivationBlock);
+      }
+      group += bytes;
+    }
+    return sums[0];
+  }
+};
+
+template <typename Type>
+constexpr MatmulKernel kCodesKernel{.form = ActivationForm::kQ8,
+                                    .group_bytes = packed_group_bytes,
+                                    .pack_group = pack_group,
+                                    .multiply = multiply<CodesWork<Type>>,
+                                    .unpack_row = unpack_row};
