@@ -21,7 +21,7 @@
 #include "codecs/codec.h"
 #include "kernels/kernel_table.h"
 #include "kernels/matmul.h"
-#include "peak_loops.h"
+#include "kernels/peak_loops.h"
 
 namespace pajamas {
 namespace {
@@ -133,11 +133,10 @@ int run(std::span<char*> arguments) {
     }
   }
   Buffer big(std::size_t{256} << 20);
-  const double seconds =
-      least_seconds(0.3, [&] { bench::read_all(big.data(), std::size_t{256} << 20); });
-  const Limits limits{.int8_ops = bench::measure_int8_ops(),
-                      .bf16_ops = bench::measure_bf16_ops(),
-                      .f32_ops = bench::measure_f32_ops(),
+  const double seconds = least_seconds(0.3, [&] { read_all(big.data(), std::size_t{256} << 20); });
+  const Limits limits{.int8_ops = measure_int8_ops(),
+                      .bf16_ops = measure_bf16_ops(),
+                      .f32_ops = measure_f32_ops(),
                       .read_bytes = static_cast<double>(std::size_t{256} << 20) / seconds};
   fmt::print("peaks: int8 {:.1f} GOPS, bf16 {:.1f}, f32 {:.1f}; read {:.1f} GB/s\n",
              limits.int8_ops * 1e-9, limits.bf16_ops * 1e-9, limits.f32_ops * 1e-9,

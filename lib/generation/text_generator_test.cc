@@ -20,8 +20,8 @@ class GenerationTest : public testing::Test {
   static void SetUpTestSuite() {
     SilentProgress progress;
     auto engine = Engine::open(kSource / "examples/tiny-storyteller",
-                               {.threads = 2, .context = 128, .kv_type = KvType::kF32}, CancelToken(),
-                               progress);
+                               {.threads = 2, .context = 128, .kv_type = KvType::kF32},
+                               CancelToken(), progress);
     ASSERT_TRUE(engine.has_value()) << engine.error().message;
     engine_ = std::move(*engine);
     auto text = ModelText::open(engine_->model());
@@ -110,9 +110,10 @@ TEST_F(GenerationTest, TheSameSeedGivesTheSameTextAndAnotherSeedAnother) {
 }
 
 TEST_F(GenerationTest, ASchemaIsRespectedByAModelThatKnowsNoJson) {
-  const Json schema = {{"type", "object"},
-                       {"properties", {{"age", {{"type", "integer"}, {"minimum", 1}, {"maximum", 9}}}}},
-                       {"required", {"age"}}};
+  const Json schema = {
+      {"type", "object"},
+      {"properties", {{"age", {{"type", "integer"}, {"minimum", 1}, {"maximum", 9}}}}},
+      {"required", {"age"}}};
   const auto gbnf = json_schema_to_gbnf(schema);
   ASSERT_TRUE(gbnf.has_value()) << gbnf.error().message;
   GenerationOptions options = greedy(40);
@@ -159,8 +160,7 @@ TEST_F(GenerationTest, APromptThatFillsTheContextIsRefusedWithBothNumbers) {
   TextGenerator generator(*engine_, *text_);
   Sequence sequence = engine_->new_sequence();
   const std::vector<std::int32_t> prompt(128, 300);
-  const auto result =
-      generator.run(sequence, prompt, greedy(1), [](std::string_view) {}, cancel_);
+  const auto result = generator.run(sequence, prompt, greedy(1), [](std::string_view) {}, cancel_);
   ASSERT_FALSE(result.has_value());
   EXPECT_NE(result.error().message.find("128 tokens, the context 128"), std::string::npos)
       << result.error().message;

@@ -2,10 +2,10 @@
 # Instruction sets are compiled only for their processor family; each family has its own
 # tables_*.cc. Included with the layer's `sources` in scope.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  set(PJ_OTHER_FAMILIES "/kernels/(neon/|tables_arm|tables_other)")
+  set(PJ_OTHER_FAMILIES "/kernels/(neon/|tables_arm|tables_other|peak_loops_other)")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
-  set(PJ_OTHER_FAMILIES "/kernels/(avx2/|avx512|tables_x86|tables_other)")
+  set(PJ_OTHER_FAMILIES "/kernels/(avx2/|avx512|tables_x86|tables_other|peak_loops_x86)")
 else()
-  set(PJ_OTHER_FAMILIES "/kernels/(avx2/|avx512|neon/|tables_x86|tables_arm)")
+  set(PJ_OTHER_FAMILIES "/kernels/(avx2/|avx512|neon/|tables_x86|tables_arm|peak_loops_x86)")
 endif()
 list(FILTER sources EXCLUDE REGEX "${PJ_OTHER_FAMILIES}")

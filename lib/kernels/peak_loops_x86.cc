@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peak_loops.h"
-
-#include <immintrin.h>
+#include "kernels/peak_loops.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +7,7 @@
 
 #include "base/cpu_features.h"
 
-namespace pajamas::bench {
+namespace pajamas {
 namespace {
 
 constexpr int kRounds = 2'000'000;
@@ -70,19 +68,4 @@ double measure_f32_ops() {
          });
 }
 
-__attribute__((target("avx2"))) void read_all(const std::byte* data, std::size_t bytes) {
-  __m256i sums[4] = {};
-  for (std::size_t at = 0; at + 128 <= bytes; at += 128) {
-    const auto* const p = reinterpret_cast<const __m256i_u*>(data + at);
-    sums[0] = _mm256_add_epi64(sums[0], _mm256_loadu_si256(p));
-    sums[1] = _mm256_add_epi64(sums[1], _mm256_loadu_si256(p + 1));
-    sums[2] = _mm256_add_epi64(sums[2], _mm256_loadu_si256(p + 2));
-    sums[3] = _mm256_add_epi64(sums[3], _mm256_loadu_si256(p + 3));
-  }
-  const __m256i sum =
-      _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]), _mm256_add_epi64(sums[2], sums[3]));
-  volatile std::int64_t sink = _mm256_extract_epi64(sum, 0);
-  static_cast<void>(sink);
-}
-
-}  // namespace pajamas::bench
+}  // namespace pajamas
