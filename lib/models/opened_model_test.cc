@@ -6,13 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "formats/gguf/gguf_layout.h"
 #include "formats/testing/temp_folder.h"
 
 namespace pajamas {
 namespace {
 
 using testing::HasSubstr;
-using testing_support::golden;
 using testing_support::TempFolder;
 
 std::string error_of(const std::filesystem::path& path) {
@@ -37,7 +37,11 @@ TEST(OpenedModel, AFolderIsSeenUnderGgufNamesAndKeys) {
 }
 
 TEST(OpenedModel, AGgufFileWithoutAnArchitectureIsNoModel) {
-  EXPECT_THAT(error_of(golden("good/gguf/scalar.gguf")), HasSubstr("general.architecture"));
+  const TempFolder folder;
+  const auto layout = plan_gguf({}, {});
+  ASSERT_TRUE(layout.has_value());
+  EXPECT_THAT(error_of(folder.write("model.gguf", layout->header)),
+              HasSubstr("general.architecture"));
 }
 
 TEST(OpenedModel, OtherFilesAreErrorsThatSayWhatIsRead) {

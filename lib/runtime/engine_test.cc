@@ -195,7 +195,7 @@ TEST(Engine, MoreTokensThanTheContextIsAnErrorThatSaysWhatToDo) {
 }
 
 TEST(Engine, ShiftedContextIsThatOfTheShorterText) {
-  const auto engine = open_example({.threads = 1, .context = 64});
+  const auto engine = open_example({.threads = 1, .context = 64, .cache_positions = 512});
   const Tokens tokens = some_tokens(64);
   Sequence sequence = engine->new_sequence();
   ASSERT_TRUE(engine->prefill(sequence, tokens, CancelToken()));
@@ -214,15 +214,15 @@ TEST(Engine, FullCacheIsAnErrorAndFreedBlocksAreUsedAgain) {
   const auto engine = open_example({.threads = 1, .context = 128});
   Sequence first = engine->new_sequence();
   ASSERT_TRUE(engine->prefill(first, some_tokens(100), CancelToken()));
-  {
-    Sequence second = engine->new_sequence();
-    const auto result = engine->prefill(second, some_tokens(10), CancelToken());
-    ASSERT_FALSE(result.has_value());
-    EXPECT_THAT(result.error().message, HasSubstr("the KV cache is full"));
-  }
+  Sequence second = engine->new_sequence();
+  const auto result = engine->prefill(second, some_tokens(10), CancelToken());
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().message, HasSubstr("the KV cache is full"));
+  first.truncate(50);
+  EXPECT_FALSE(engine->prefill(second, some_tokens(100), CancelToken()));
+  EXPECT_TRUE(engine->prefill(first, some_tokens(78), CancelToken()));  // the failure held nothing
   first.truncate(0);
-  Sequence third = engine->new_sequence();
-  EXPECT_TRUE(engine->prefill(third, some_tokens(100), CancelToken()));
+  EXPECT_TRUE(engine->prefill(second, some_tokens(100), CancelToken()));
 }
 
 TEST(Engine, UnknownTokensAndEmptyPromptsAreErrors) {

@@ -51,7 +51,14 @@ Status Sequence::reserve(std::int64_t more) {
   // The block that the next token goes into may be another sequence's too.
   const auto partial = static_cast<std::size_t>(length / kKvPagePositions);
   if (partial < blocks_.size() && pool_->is_shared(blocks_[partial])) PJ_TRY(copy_block(partial));
-  while (blocks_.size() < blocks_for(length + more)) blocks_.push_back(PJ_TRY(pool_->allocate()));
+  while (blocks_.size() < blocks_for(length + more)) {
+    const Result<std::int32_t> block = pool_->allocate();
+    if (!block) {
+      truncate(length);  // gives back what is of no use now
+      return std::unexpected(block.error());
+    }
+    blocks_.push_back(*block);
+  }
   return {};
 }
 
