@@ -16,6 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int kWarmUpTokens = 32;
+
 struct BenchmarkFlags : ModelFlags {
   int prompt_tokens = 512;
   int generated_tokens = 64;
@@ -105,7 +107,8 @@ void print_result(const Json& json) {
 Status run_benchmark(const BenchmarkFlags& given, const CancelToken& cancel) {
   BenchmarkFlags flags = given;
   PJ_TRY(check_counts(flags));
-  const int needed = std::max(flags.prompt_tokens, flags.depth + flags.generated_tokens) + 1;
+  const int needed =
+      std::max({flags.prompt_tokens, flags.depth + flags.generated_tokens, kWarmUpTokens}) + 1;
   flags.context = std::max(flags.context, needed);
   const Clock::time_point start = Clock::now();
   const auto engine = PJ_TRY(open_engine(flags, cancel));
@@ -118,7 +121,8 @@ Status run_benchmark(const BenchmarkFlags& given, const CancelToken& cancel) {
                {"load_seconds", seconds_since(start)}};
   {  // touches all weights and buffers once
     Sequence warm_up = engine->new_sequence();
-    PJ_TRY(engine->prefill(warm_up, some_tokens(32, engine->parameters().vocab), cancel));
+    PJ_TRY(
+        engine->prefill(warm_up, some_tokens(kWarmUpTokens, engine->parameters().vocab), cancel));
   }
   if (flags.prompt_tokens > 0) PJ_TRY(measure_prompt(*engine, flags, cancel, json));
   if (flags.generated_tokens > 0) PJ_TRY(measure_generation(*engine, flags, cancel, json));

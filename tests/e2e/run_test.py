@@ -47,7 +47,7 @@ class RunTest(EndToEndTest):
     def test_plain_output_is_prompt_and_text_and_nothing_else(self) -> None:
         result = self.run_program("generate", str(EXAMPLE), "-p", "Once upon a time", "-n", "5",
                                   "--temperature", "0")
-        self.assertEqual(result.stdout, "Once upon a time there was a small ll\n", result.stderr)
+        self.assertEqual(result.stdout, "Once upon a time there was a small llama\n", result.stderr)
         self.assertIn("5 tokens", result.stderr)
 
     def test_a_schema_makes_json(self) -> None:
