@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 
+#include "base/check.h"
 #include "kernels/kernel_table.h"
 #include "tensor/dtype.h"
 
@@ -20,6 +21,9 @@ inline void set_decoder(KernelTable& table, DType dtype, DecodeRowsFn decode) {
 
 namespace generic {
 void add_floats(KernelTable& table);
+void add_vector_ops(KernelTable& table);
+void add_attention(KernelTable& table);
+void add_matmul(KernelTable& table);
 }
 namespace avx2 {
 void add_k_quants(KernelTable& table);
@@ -42,6 +46,23 @@ void add_other_blocks(KernelTable& table);
 void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
 }  // namespace neon
+
+const KernelTable* table_or_selected(const KernelTable* table);
+
+// What `pick` finds in the widest table up to `table` (nullptr: the selected one), nullptr when none
+// has it.
+template <typename Pick>
+auto find_in_tables(const KernelTable* table, Pick pick) -> decltype(pick(*table)) {
+  const KernelTable* const widest = table_or_selected(table);
+  const auto tables = all_kernel_tables();
+  bool reached = false;
+  for (auto at = tables.rbegin(); at != tables.rend(); ++at) {
+    reached = reached || *at == widest;
+    if (reached && pick(**at) != nullptr) return pick(**at);
+  }
+  PJ_CHECK(reached);
+  return nullptr;
+}
 
 // The tables for wider sets than generic that this machine runs, narrowest first.
 std::span<const KernelTable* const> wide_kernel_tables();

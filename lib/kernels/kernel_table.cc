@@ -16,6 +16,9 @@ namespace {
 KernelTable make_generic() {
   KernelTable table{.isa = Isa::kGeneric};
   generic::add_floats(table);
+  generic::add_vector_ops(table);
+  generic::add_attention(table);
+  generic::add_matmul(table);
   return table;
 }
 
@@ -45,18 +48,7 @@ Result<const KernelTable*> choose() {
                     wanted, names);
 }
 
-// The function that `pick` finds in the widest table up to `widest`, nullptr when none has it.
-template <typename Pick>
-auto widest_with(const KernelTable* widest, Pick pick) -> decltype(pick(*widest)) {
-  const auto tables = all_kernel_tables();
-  bool reached = false;
-  for (auto at = tables.rbegin(); at != tables.rend(); ++at) {
-    reached = reached || *at == widest;
-    if (reached && pick(**at) != nullptr) return pick(**at);
-  }
-  PJ_CHECK(reached);
-  return nullptr;
-}
+}  // namespace
 
 const KernelTable* table_or_selected(const KernelTable* table) {
   if (table != nullptr) return table;
@@ -64,8 +56,6 @@ const KernelTable* table_or_selected(const KernelTable* table) {
   PJ_CHECK(selected.has_value());
   return *selected;
 }
-
-}  // namespace
 
 std::span<const KernelTable* const> all_kernel_tables() {
   static const std::vector<const KernelTable*> tables = list_tables();
@@ -82,7 +72,7 @@ void encode_rows(const KernelTable* table, DType dtype, const float* rows, std::
   PJ_CHECK(n_rows >= 0 && n_per_row >= 0 && n_per_row % dtype_info(dtype).block_elems == 0);
   const auto slot = static_cast<std::size_t>(dtype);
   const auto encode =
-      widest_with(table_or_selected(table), [&](const KernelTable& t) { return t.encode[slot]; });
+      find_in_tables(table, [&](const KernelTable& t) { return t.encode[slot]; });
   if (encode != nullptr) {
     encode(rows, n_rows, n_per_row, importance, out);
     return;
@@ -103,7 +93,7 @@ void decode_rows(const KernelTable* table, DType dtype, const std::byte* in, std
   PJ_CHECK(n_rows >= 0 && n_per_row >= 0 && n_per_row % dtype_info(dtype).block_elems == 0);
   const auto slot = static_cast<std::size_t>(dtype);
   const auto decode =
-      widest_with(table_or_selected(table), [&](const KernelTable& t) { return t.decode[slot]; });
+      find_in_tables(table, [&](const KernelTable& t) { return t.decode[slot]; });
   if (decode != nullptr) {
     decode(in, n_rows, n_per_row, rows);
     return;
@@ -119,7 +109,7 @@ void decode_rows(const KernelTable* table, DType dtype, const std::byte* in, std
 
 std::int64_t find_non_finite(const KernelTable* table, const float* values, std::int64_t n) {
   const auto find =
-      widest_with(table_or_selected(table), [](const KernelTable& t) { return t.find_non_finite; });
+      find_in_tables(table, [](const KernelTable& t) { return t.find_non_finite; });
   PJ_CHECK(find != nullptr);
   return find(values, n);
 }

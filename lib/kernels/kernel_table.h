@@ -16,6 +16,7 @@
 
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "kernels/ops_kernels.h"
 #include "tensor/dtype.h"
 
 namespace pajamas {
@@ -27,12 +28,16 @@ using EncodeRowsFn = void (*)(const float* rows, std::int64_t n_rows, std::int64
 using DecodeRowsFn = void (*)(const std::byte* in, std::int64_t n_rows, std::int64_t n_per_row,
                               float* rows);
 
+struct MatmulKernel;  // kernels/matmul_kernel.h
+
 struct KernelTable {
   Isa isa;
   std::array<EncodeRowsFn, kDTypeCount> encode{};  // by DType; float types included
   std::array<DecodeRowsFn, kDTypeCount> decode{};  // by DType; float types and FP8 included
+  std::array<const MatmulKernel*, kDTypeCount> matmul{};  // by DType of the weights
   // Index of the first NaN or infinity among n floats, -1 when there is none.
   std::int64_t (*find_non_finite)(const float* values, std::int64_t n) = nullptr;
+  OpsKernels ops{};
 };
 
 // Tables this machine can run, narrowest (generic) first.

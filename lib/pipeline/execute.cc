@@ -19,7 +19,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernel_table.h"
 #include "pipeline/output_hash.h"
-#include "pipeline/row_reader.h"
+#include "models/row_reader.h"
 #include "pipeline/work_list.h"
 
 namespace pajamas {

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "pipeline/model.h"
-#include "pipeline/row_reader.h"
+#include "models/row_reader.h"
 
 namespace pajamas {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/row_reader.h"
+#include "models/row_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

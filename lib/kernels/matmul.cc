@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/matmul.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "codecs/codec.h"
+#include "kernels/kernel_parts.h"
+#include "kernels/matmul_kernel.h"
+
+namespace pajamas {
+namespace {
+
+const MatmulKernel& kernel_of(const KernelTable* table, DType dtype) {
+  PJ_CHECK(can_pack(table, dtype));
+  const auto slot = static_cast<std::size_t>(dtype);
+  const MatmulKernel* const kernel =
+      find_in_tables(table, [&](const KernelTable& t) { return t.matmul[slot]; });
+  PJ_CHECK(kernel != nullptr);
+  return *kernel;
+}
+
+}  // namespace
+
+bool can_pack(const KernelTable* /*table*/, DType dtype) {
+  return find_codec(dtype) != nullptr || is_plain_float(dtype);
+}
+
+std::uint64_t packed_bytes(const KernelTable* table, DType dtype, std::int64_t rows,
+                           std::int64_t cols) {
+  PJ_CHECK(rows >= 0 && cols >= 0 && cols % dtype_info(dtype).block_elems == 0);
+  const auto groups = static_cast<std::uint64_t>((rows + kPackRows - 1) / kPackRows);
+  return groups * kernel_of(table, dtype).group_bytes(dtype, cols);
+}
+
+void pack_rows(const KernelTable* table, DType dtype, std::int64_t rows, std::int64_t cols,
+               const std::byte* stored, std::int64_t first_row, std::int64_t n_rows,
+               std::byte* packed) {
+  PJ_CHECK(first_row >= 0 && n_rows >= 0 && first_row + n_rows <= rows);
+  PJ_CHECK(first_row % kPackRows == 0);
+  PJ_CHECK(n_rows % kPackRows == 0 || first_row + n_rows == rows);
+  PJ_CHECK(cols >= 0 && cols % dtype_info(dtype).block_elems == 0);
+  const MatmulKernel& kernel = kernel_of(table, dtype);
+  const std::uint64_t group_bytes = kernel.group_bytes(dtype, cols);
+  const std::uint64_t stored_bytes = row_bytes(dtype, cols);
+  std::byte* group = packed + static_cast<std::uint64_t>(first_row / kPackRows) * group_bytes;
+  for (std::int64_t row = 0; row < n_rows; row += kPackRows) {
+    kernel.pack_group(dtype, cols, stored + static_cast<std::uint64_t>(row) * stored_bytes,
+                      std::min(kPackRows, n_rows - row), group);
+    group += group_bytes;
+  }
+}
+
+ActivationForm activation_form(const KernelTable* table, DType weight, std::int64_t /*cols*/) {
+  return kernel_of(table, weight).form;
+}
+
+void matmul(const PackedMatrix& weights, ActivationForm form, const std::byte* activations,
+            std::int64_t tokens, std::int64_t row_begin, std::int64_t row_end, float* out,
+            std::int64_t out_stride) {
+  PJ_CHECK(row_begin >= 0 && row_begin % kPackRows == 0 && row_end <= weights.rows);
+  const MatmulKernel& kernel = kernel_of(weights.table, weights.dtype);
+  PJ_CHECK(form == kernel.form);
+  if (tokens <= 0 || row_begin >= row_end) return;
+  kernel.multiply({
+      .dtype = weights.dtype,
+      .cols = weights.cols,
+      .groups = weights.data,
+      .activations = activations,
+      .activation_bytes = static_cast<std::int64_t>(activation_row_bytes(form, weights.cols)),
+      .tokens = tokens,
+      .row_begin = row_begin,
+      .row_end = row_end,
+      .out = out,
+      .out_stride = out_stride,
+  });
+}
+
+void unpack_row(const PackedMatrix& weights, std::int64_t row, float* out) {
+  PJ_CHECK(row >= 0 && row < weights.rows);
+  const MatmulKernel& kernel = kernel_of(weights.table, weights.dtype);
+  const auto group = static_cast<std::uint64_t>(row / kPackRows);
+  kernel.unpack_row(weights.dtype, weights.cols,
+                    weights.data + group * kernel.group_bytes(weights.dtype, weights.cols),
+                    row % kPackRows, out);
+}
+
+}  // namespace pajamas

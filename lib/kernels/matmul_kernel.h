@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// One entry of a kernel table: how one weight type is packed and multiplied.
+//
+// matmul.h checks arguments and splits ranges into groups of kPackRows rows; the functions here see
+// whole groups. A group of rows is contiguous and group_bytes long, aligned to kMatmulAlignment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/dtype.h"
+
+namespace pajamas {
+
+enum class ActivationForm : std::uint8_t;
+
+// The arguments of one multiplication: rows [row_begin, row_end) of a matrix.
+struct MatmulTask {
+  DType dtype;
+  std::int64_t cols;
+  const std::byte* groups;  // the packed matrix from its first row on
+  const std::byte* activations;
+  std::int64_t activation_bytes;  // from one token's row to the next
+  std::int64_t tokens;
+  std::int64_t row_begin;  // a multiple of kPackRows
+  std::int64_t row_end;
+  float* out;  // out[token * out_stride + row]
+  std::int64_t out_stride;
+};
+
+struct MatmulKernel {
+  ActivationForm form;
+  std::uint64_t (*group_bytes)(DType dtype, std::int64_t cols);
+  // stored: n_rows (1 .. kPackRows) rows as in the file; missing rows count as zeros.
+  void (*pack_group)(DType dtype, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
+                     std::byte* group);
+  void (*multiply)(const MatmulTask& task);
+  void (*unpack_row)(DType dtype, std::int64_t cols, const std::byte* group,
+                     std::int64_t row_in_group, float* out);
+};
+
+}  // namespace pajamas
