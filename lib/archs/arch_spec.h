@@ -107,7 +107,10 @@ struct AttentionSpec {
   Rope rope = Rope::kHalves;
   int rope_skipped_every = 0;  // layers 4, 8, ... (from 1) have no rotation when it is 4
   SlidingWindow sliding_window = SlidingWindow::kNone;
+  double local_rope_theta = 0;  // of layers with a window, unless a key says it; 0: as the others
   bool logit_softcap = false;
+  // The depth at which logits are scaled by hidden / heads in place of the head's size; 0: none.
+  std::int64_t scale_by_width_at_layers = 0;
 };
 
 struct FfnSpec {

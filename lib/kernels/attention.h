@@ -7,8 +7,8 @@
 // F32 sums; all queries of a task share one KV head: the heads of a GQA group times the tokens.
 //
 // A query's result has the same bits whatever other queries are in the task and however tasks are
-// split among threads. Tables differ within the tolerances of docs/attention.md. Everything is pure;
-// attend() only reads pages. NaN in a query gives NaN in its own result.
+// split among threads. Tables differ within the tolerances of docs/attention.md. Everything is
+// pure; attend() only reads pages. NaN in a query gives NaN in its own result.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,9 @@ constexpr std::int64_t kMaxHeadDim = 512;
 // head_dim: 1 to kMaxHeadDim.
 std::uint64_t kv_page_bytes(KvType type, std::int64_t head_dim);
 
-// Writes one position. A NaN is stored as 0 and what is too large for the type as its largest value,
-// so that a position never disturbs queries that do not attend to it. Needs no cleared memory.
+// Writes one position. A NaN is stored as 0 and what is too large for the type as its largest
+// value, so that a position never disturbs queries that do not attend to it. Needs no cleared
+// memory.
 void store_kv(const KernelTable* table, KvType type, std::int64_t head_dim, const float* key,
               const float* value, std::int64_t position_in_page, std::byte* page);
 

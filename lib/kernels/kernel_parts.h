@@ -18,19 +18,24 @@ inline void set_encoder(KernelTable& table, DType dtype, EncodeRowsFn encode) {
 inline void set_decoder(KernelTable& table, DType dtype, DecodeRowsFn decode) {
   table.decode[static_cast<std::size_t>(dtype)] = decode;
 }
+inline void set_attend(KernelTable& table, KvType type, void (*attend)(const AttentionTask&)) {
+  table.ops.attend[static_cast<std::size_t>(type)] = attend;
+}
 
 namespace generic {
 void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
 void add_matmul(KernelTable& table);
-}
+}  // namespace generic
 namespace avx2 {
 void add_k_quants(KernelTable& table);
 void add_small_blocks(KernelTable& table);
 void add_other_blocks(KernelTable& table);
 void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
+void add_vector_ops(KernelTable& table);
+void add_attention(KernelTable& table);
 }  // namespace avx2
 namespace avx512 {
 void add_k_quants(KernelTable& table);
@@ -38,6 +43,8 @@ void add_small_blocks(KernelTable& table);
 void add_other_blocks(KernelTable& table);
 void add_decoders(KernelTable& table);
 void add_floats(KernelTable& table);
+void add_vector_ops(KernelTable& table);
+void add_attention(KernelTable& table);
 }  // namespace avx512
 namespace neon {
 void add_k_quants(KernelTable& table);
@@ -49,8 +56,8 @@ void add_floats(KernelTable& table);
 
 const KernelTable* table_or_selected(const KernelTable* table);
 
-// What `pick` finds in the widest table up to `table` (nullptr: the selected one), nullptr when none
-// has it.
+// What `pick` finds in the widest table up to `table` (nullptr: the selected one), nullptr when
+// none has it.
 template <typename Pick>
 auto find_in_tables(const KernelTable* table, Pick pick) -> decltype(pick(*table)) {
   const KernelTable* const widest = table_or_selected(table);

@@ -71,8 +71,7 @@ void encode_rows(const KernelTable* table, DType dtype, const float* rows, std::
                  std::int64_t n_per_row, const float* importance, std::byte* out) {
   PJ_CHECK(n_rows >= 0 && n_per_row >= 0 && n_per_row % dtype_info(dtype).block_elems == 0);
   const auto slot = static_cast<std::size_t>(dtype);
-  const auto encode =
-      find_in_tables(table, [&](const KernelTable& t) { return t.encode[slot]; });
+  const auto encode = find_in_tables(table, [&](const KernelTable& t) { return t.encode[slot]; });
   if (encode != nullptr) {
     encode(rows, n_rows, n_per_row, importance, out);
     return;
@@ -92,8 +91,7 @@ void decode_rows(const KernelTable* table, DType dtype, const std::byte* in, std
                  std::int64_t n_per_row, float* rows) {
   PJ_CHECK(n_rows >= 0 && n_per_row >= 0 && n_per_row % dtype_info(dtype).block_elems == 0);
   const auto slot = static_cast<std::size_t>(dtype);
-  const auto decode =
-      find_in_tables(table, [&](const KernelTable& t) { return t.decode[slot]; });
+  const auto decode = find_in_tables(table, [&](const KernelTable& t) { return t.decode[slot]; });
   if (decode != nullptr) {
     decode(in, n_rows, n_per_row, rows);
     return;
@@ -108,8 +106,7 @@ void decode_rows(const KernelTable* table, DType dtype, const std::byte* in, std
 }
 
 std::int64_t find_non_finite(const KernelTable* table, const float* values, std::int64_t n) {
-  const auto find =
-      find_in_tables(table, [](const KernelTable& t) { return t.find_non_finite; });
+  const auto find = find_in_tables(table, [](const KernelTable& t) { return t.find_non_finite; });
   PJ_CHECK(find != nullptr);
   return find(values, n);
 }

@@ -15,6 +15,8 @@ KernelTable make_avx2() {
   avx2::add_other_blocks(table);
   avx2::add_decoders(table);
   avx2::add_floats(table);
+  avx2::add_vector_ops(table);
+  avx2::add_attention(table);
   return table;
 }
 
@@ -25,6 +27,8 @@ KernelTable make_avx512() {
   avx512::add_other_blocks(table);
   avx512::add_decoders(table);
   avx512::add_floats(table);
+  avx512::add_vector_ops(table);
+  avx512::add_attention(table);
   return table;
 }
 

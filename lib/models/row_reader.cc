@@ -29,6 +29,13 @@ Status RowReader::check(const TensorInfo& tensor) const {
         tensor.name, dtype_name(tensor.dtype));
   }
   if (!is_fp8(tensor.dtype)) return {};
+  if (tensor.shape.rank() != 2) {
+    return make_error(
+        ErrorCode::kUnsupported,
+        "FP8 tensor '{}' is {}, expected a matrix: scales belong to blocks of rows and "
+        "columns",
+        tensor.name, tensor.shape.to_string());
+  }
   const TensorInfo* scales = fp8_scales(tensor);
   if (scales == nullptr) {
     return make_error(ErrorCode::kUnsupported,

@@ -29,7 +29,9 @@ constinit const ArchSpec kGemma2Arch{
     .hf_class_names = kClasses,
     .model_type = "gemma2",
     .gguf_name = "gemma2",
-    .attention = {.sliding_window = SlidingWindow::kEveryOther, .logit_softcap = true},
+    .attention = {.sliding_window = SlidingWindow::kEveryOther,
+                  .logit_softcap = true,
+                  .scale_by_width_at_layers = 46},  // the 27B: query_pre_attn_scalar 144
     .ffn = {.activation = Activation::kGeluTanh},
     .norm = {.placement = NormPlacement::kPreAndPost, .stored_minus_one = true},
     .embedding_times_sqrt_hidden = true,

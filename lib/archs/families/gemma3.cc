@@ -31,7 +31,10 @@ constinit const ArchSpec kGemma3Arch{
     .model_type = "gemma3_text",
     .gguf_name = "gemma3",
     .inside_multimodal = true,
-    .attention = {.qk_norm = QkNorm::kPerHead, .sliding_window = SlidingWindow::kFiveOfSix},
+    .attention = {.qk_norm = QkNorm::kPerHead,
+                  .sliding_window = SlidingWindow::kFiveOfSix,
+                  .local_rope_theta = 10000.0,
+                  .scale_by_width_at_layers = 62},  // the 27B: query_pre_attn_scalar 168
     .ffn = {.activation = Activation::kGeluTanh},
     .norm = {.placement = NormPlacement::kPreAndPost, .stored_minus_one = true},
     .embedding_times_sqrt_hidden = true,

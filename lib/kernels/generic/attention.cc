@@ -205,10 +205,6 @@ void attend_each(const AttentionTask& task) {
   }
 }
 
-void set_attend(KernelTable& table, KvType type, void (*attend)(const AttentionTask&)) {
-  table.ops.attend[static_cast<std::size_t>(type)] = attend;
-}
-
 }  // namespace
 
 void add_attention(KernelTable& table) {

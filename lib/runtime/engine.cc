@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/memory_pages.h"
+#include "runtime/artifact.h"
+#include "runtime/sequence_file.h"
+#include "runtime/weights.h"
+#include "runtime/worker_team.h"
+
+namespace pajamas {
+namespace {
+
+// More is rarely wanted and costs memory; --context asks for it.
+constexpr std::int64_t kDefaultContext = 4096;
+constexpr std::int64_t kMaxContext = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxMicroBatch = 8192;
+
+std::int64_t blocks_for(std::int64_t positions) {
+  return (positions + kKvPagePositions - 1) / kKvPagePositions;
+}
+
+Status check_options(const EngineOptions& options) {
+  if (options.context < 0 || options.context > kMaxContext) {
+    return make_error(ErrorCode::kInvalidArgument, "--context is {}, expected 1 to {}",
+                      options.context, kMaxContext);
+  }
+  if (options.cache_positions < 0 || options.cache_positions > kMaxContext) {
+    return make_error(ErrorCode::kInvalidArgument, "the cache has {} positions, expected 1 to {}",
+                      options.cache_positions, kMaxContext);
+  }
+  if (options.micro_batch < 1 || options.micro_batch > kMaxMicroBatch) {
+    return make_error(ErrorCode::kInvalidArgument, "the micro-batch is {} tokens, expected 1 to {}",
+                      options.micro_batch, kMaxMicroBatch);
+  }
+  if (options.threads < 0 || options.threads > 1024) {
+    return make_error(ErrorCode::kInvalidArgument, "--threads is {}, expected 1 to 1024",
+                      options.threads);
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Engine::State {
+  State(OpenedModel opened, HyperParameters read, Weights loaded, const EngineOptions& options,
+        const KernelTable* kernels, std::int64_t positions)
+      : model(std::move(opened)),
+        parameters(std::move(read)),
+        weights(std::move(loaded)),
+        context(positions),
+        team(options.threads),
+        pool({.type = options.kv_type,
+              .layers = parameters.layers,
+              .kv_heads = parameters.kv_heads,
+              .head_dim = parameters.head_dim},
+             blocks_for(std::max(options.cache_positions, positions))),
+        pass(parameters, weights, kernels, team, positions, options.micro_batch) {}
+
+  OpenedModel model;
+  HyperParameters parameters;
+  Weights weights;
+  std::int64_t context;
+  WorkerTeam team;
+  KvPool pool;
+  ForwardPass pass;
+  std::vector<float> logits;  // of the last call
+  std::string fingerprint;    // made when it is first asked for
+  std::vector<std::string> warnings;
+};
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path,
+                                             const EngineOptions& options,
+                                             const CancelToken& cancel, Progress& progress) {
+  PJ_TRY(check_options(options));
+  const KernelTable* kernels =
+      options.kernels == nullptr ? PJ_TRY(select_kernels()) : options.kernels;
+  const std::uint64_t memory =
+      options.memory_limit_bytes > 0 ? options.memory_limit_bytes : available_memory_bytes();
+  const ArtifactChoice choice = PJ_TRY(choose_artifact(path, options.gguf_type, memory));
+  OpenedModel model = PJ_TRY(open_model_path(choice.path));
+  HyperParameters parameters = PJ_TRY(read_hyper_parameters(model));
+  const std::int64_t context =
+      options.context > 0 ? options.context : std::min(parameters.context_length, kDefaultContext);
+  const KvShape shape{.type = options.kv_type,
+                      .layers = parameters.layers,
+                      .kv_heads = parameters.kv_heads,
+                      .head_dim = parameters.head_dim};
+  const auto blocks =
+      static_cast<std::uint64_t>(blocks_for(std::max(options.cache_positions, context)));
+  const std::uint64_t extra =
+      blocks * shape.block_bytes() + ForwardPass::scratch_bytes(parameters, options.micro_batch);
+  Weights weights = PJ_TRY(load_weights(
+      model, parameters,
+      {.kernels = kernels, .threads = options.threads, .extra_bytes = extra, .limit_bytes = memory},
+      cancel, progress));
+  auto state = std::make_unique<State>(std::move(model), std::move(parameters), std::move(weights),
+                                       options, kernels, context);
+  state->warnings = state->model.warnings;
+  if (context > state->parameters.context_length) {
+    state->warnings.push_back(
+        fmt::format("the context of {} is more than the {} the model was trained for; long texts "
+                    "may get worse",
+                    context, state->parameters.context_length));
+  }
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+const HyperParameters& Engine::parameters() const { return state_->parameters; }
+const OpenedModel& Engine::model() const { return state_->model; }
+std::int64_t Engine::context() const { return state_->context; }
+int Engine::threads() const { return state_->team.thread_count(); }
+std::uint64_t Engine::weight_bytes() const { return state_->weights.memory.bytes().size(); }
+const std::vector<std::string>& Engine::warnings() const { return state_->warnings; }
+Sequence Engine::new_sequence() { return Sequence(state_->pool); }
+
+void Engine::set_observer(LinearObserver observer) {
+  state_->pass.set_observer(std::move(observer));
+}
+
+Status Engine::forward(std::span<const BatchToken> batch, const OutputSink& sink,
+                       const CancelToken& cancel) {
+  return state_->pass.run(batch, sink, cancel);
+}
+
+Result<std::span<const float>> Engine::prefill(Sequence& sequence,
+                                               std::span<const std::int32_t> tokens,
+                                               const CancelToken& cancel) {
+  if (tokens.empty()) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "there are no tokens to start from; give a prompt");
+  }
+  std::vector<BatchToken> batch;
+  for (const std::int32_t token : tokens) batch.push_back({&sequence, token});
+  batch.back().output = TokenOutput::kLogits;
+  const OutputSink keep = [this](std::size_t, std::span<const float> values) {
+    state_->logits.assign(values.begin(), values.end());
+  };
+  PJ_TRY(forward(batch, keep, cancel));
+  return state_->logits;
+}
+
+Result<std::span<const float>> Engine::decode(std::span<const NextToken> next,
+                                              const CancelToken& cancel) {
+  std::vector<BatchToken> batch;
+  for (const auto& [sequence, token] : next) {
+    batch.push_back({sequence, token, TokenOutput::kLogits});
+  }
+  const auto vocab = static_cast<std::size_t>(state_->parameters.vocab);
+  state_->logits.resize(next.size() * vocab);
+  const OutputSink keep = [&](std::size_t index, std::span<const float> values) {
+    std::ranges::copy(values, state_->logits.begin() + static_cast<std::ptrdiff_t>(index * vocab));
+  };
+  PJ_TRY(forward(batch, keep, cancel));
+  return state_->logits;
+}
+
+Status Engine::shift_context(Sequence& sequence, std::int64_t keep, const CancelToken& cancel) {
+  const std::int64_t old = sequence.length() - keep;
+  if (keep < 0 || old < 2) {
+    return make_error(
+        ErrorCode::kInvalidArgument,
+        "the context of {} tokens cannot be shifted while {} are kept; keep fewer, or "
+        "give a larger --context",
+        sequence.length(), keep);
+  }
+  const auto later = sequence.tokens().subspan(static_cast<std::size_t>(keep + old / 2));
+  const std::vector<std::int32_t> again(later.begin(), later.end());
+  sequence.truncate(keep);
+  std::vector<BatchToken> batch;
+  for (const std::int32_t token : again) batch.push_back({&sequence, token});
+  return forward(batch, [](std::size_t, std::span<const float>) {}, cancel);
+}
+
+Status Engine::save(const Sequence& sequence, const std::filesystem::path& path) {
+  if (state_->fingerprint.empty()) {
+    state_->fingerprint = PJ_TRY(fingerprint_of(state_->model, state_->pool.shape()));
+  }
+  return save_sequence(sequence, state_->fingerprint, path);
+}
+
+Result<Sequence> Engine::restore(const std::filesystem::path& path) {
+  if (state_->fingerprint.empty()) {
+    state_->fingerprint = PJ_TRY(fingerprint_of(state_->model, state_->pool.shape()));
+  }
+  return restore_sequence(state_->pool, state_->fingerprint, state_->context,
+                          state_->parameters.vocab, path);
+}
+
+}  // namespace pajamas

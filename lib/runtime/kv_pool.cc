@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/kv_pool.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace pajamas {
+
+std::uint64_t KvShape::page_bytes() const { return (kv_page_bytes(type, head_dim) + 63) / 64 * 64; }
+
+std::uint64_t KvShape::block_bytes() const {
+  return page_bytes() * static_cast<std::uint64_t>(layers * kv_heads);
+}
+
+Result<std::int32_t> KvPool::allocate() {
+  if (used_blocks_ >= max_blocks_) {
+    return make_error(ErrorCode::kNoSpace,
+                      "the KV cache is full: all {} positions are in use; end other sequences, or "
+                      "make --context larger",
+                      max_blocks_ * kKvPagePositions);
+  }
+  std::int32_t block = 0;
+  if (free_.empty()) {
+    block = static_cast<std::int32_t>(blocks_.size());
+    blocks_.push_back({PJ_TRY(MemoryPages::allocate(shape_.block_bytes())), 0});
+  } else {
+    block = free_.back();
+    free_.pop_back();
+    std::ranges::fill(bytes(block), std::byte{0});
+  }
+  blocks_[static_cast<std::size_t>(block)].references = 1;
+  ++used_blocks_;
+  return block;
+}
+
+void KvPool::retain(std::int32_t block) { ++blocks_[static_cast<std::size_t>(block)].references; }
+
+void KvPool::release(std::int32_t block) {
+  Block& held = blocks_[static_cast<std::size_t>(block)];
+  PJ_CHECK(held.references > 0);
+  if (--held.references > 0) return;
+  free_.push_back(block);
+  --used_blocks_;
+}
+
+bool KvPool::is_shared(std::int32_t block) const {
+  return blocks_[static_cast<std::size_t>(block)].references > 1;
+}
+
+std::byte* KvPool::page(std::int32_t block, std::int64_t layer, std::int64_t kv_head) const {
+  const auto index = static_cast<std::uint64_t>(layer * shape_.kv_heads + kv_head);
+  return blocks_[static_cast<std::size_t>(block)].memory.data() + index * shape_.page_bytes();
+}
+
+std::span<std::byte> KvPool::bytes(std::int32_t block) const {
+  return blocks_[static_cast<std::size_t>(block)].memory.bytes();
+}
+
+}  // namespace pajamas

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory of the KV cache: blocks of 64 positions of all layers and heads, shared by sequences
+// that begin alike.
+//
+// A block holds one page (kernels/attention.h) per layer and KV head. Sequences count references;
+// a block with more than one is never written. Not for use from several threads at once, but pages
+// of blocks that are held may be read and written from any thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+#include "base/memory_pages.h"
+#include "kernels/attention.h"
+
+namespace pajamas {
+
+struct KvShape {
+  KvType type = KvType::kF16;
+  std::int64_t layers = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+
+  [[nodiscard]] std::uint64_t page_bytes() const;  // 64-byte aligned
+  [[nodiscard]] std::uint64_t block_bytes() const;
+};
+
+class KvPool {
+ public:
+  KvPool(const KvShape& shape, std::int64_t max_blocks) : shape_(shape), max_blocks_(max_blocks) {}
+
+  [[nodiscard]] const KvShape& shape() const { return shape_; }
+  [[nodiscard]] std::int64_t max_blocks() const { return max_blocks_; }
+  [[nodiscard]] std::int64_t used_blocks() const { return used_blocks_; }
+
+  // A zeroed block with one reference. kNoSpace when all are in use.
+  Result<std::int32_t> allocate();
+  void retain(std::int32_t block);
+  void release(std::int32_t block);
+  [[nodiscard]] bool is_shared(std::int32_t block) const;
+
+  [[nodiscard]] std::byte* page(std::int32_t block, std::int64_t layer, std::int64_t kv_head) const;
+  [[nodiscard]] std::span<std::byte> bytes(std::int32_t block) const;
+
+ private:
+  struct Block {
+    MemoryPages memory;
+    std::int32_t references = 0;
+  };
+
+  KvShape shape_;
+  std::int64_t max_blocks_;
+  std::int64_t used_blocks_ = 0;
+  std::vector<Block> blocks_;
+  std::vector<std::int32_t> free_;
+};
+
+}  // namespace pajamas
