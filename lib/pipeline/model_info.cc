@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "formats/gguf/gguf_source.h"
+#include "formats/mlx/mlx_folder.h"
 #include "pipeline/manifest.h"
 #include "pipeline/publish.h"
 
@@ -53,10 +54,36 @@ Result<VerifiedFile> verify_file(const fs::path& folder, const Json& entry,
   return VerifiedFile{relative, static_cast<std::uint64_t>(bytes)};
 }
 
-Json describe_tensors(const Model& model) {
+struct StoredTensor {
+  std::string type;
+  std::uint64_t bytes = 0;
+};
+
+// The tensors as they are stored; of an MLX folder, modules with all their parts.
+Result<std::vector<StoredTensor>> stored_tensors(const Model& model) {
+  std::vector<StoredTensor> stored;
+  if (model.source.format != "mlx") {
+    for (const TensorInfo& tensor : model.tensors->tensors()) {
+      stored.push_back({std::string(dtype_name(tensor.dtype)), tensor.bytes});
+    }
+    return stored;
+  }
+  const auto folder = PJ_TRY(open_mlx_folder(model.source.path));
+  for (const MlxTensor& tensor : folder->tensors()) {
+    StoredTensor entry{.type = tensor.quantization ? tensor.quantization->name()
+                                                   : std::string(dtype_name(tensor.dtype))};
+    for (const TensorInfo* part : {tensor.codes, tensor.scales, tensor.biases}) {
+      if (part != nullptr) entry.bytes += part->bytes;
+    }
+    stored.push_back(std::move(entry));
+  }
+  return stored;
+}
+
+Json describe_types(const std::vector<StoredTensor>& tensors) {
   std::map<std::string, std::pair<std::int64_t, std::uint64_t>> by_type;
-  for (const TensorInfo& tensor : model.tensors->tensors()) {
-    auto& [count, bytes] = by_type[std::string(dtype_name(tensor.dtype))];
+  for (const StoredTensor& tensor : tensors) {
+    auto& [count, bytes] = by_type[tensor.type];
     ++count;
     bytes += tensor.bytes;
   }
@@ -74,7 +101,8 @@ Result<Json> describe_model(std::string_view what, const ModelOptions& options) 
   any.allow_requantize = true;  // looking changes nothing
   const Model model = PJ_TRY(open_model(what, any));
   std::uint64_t bytes = 0;
-  for (const TensorInfo& tensor : model.tensors->tensors()) bytes += tensor.bytes;
+  const std::vector<StoredTensor> tensors = PJ_TRY(stored_tensors(model));
+  for (const StoredTensor& tensor : tensors) bytes += tensor.bytes;
   const std::string& arch = model.recipe_model.arch;
   Json info = {{"name", model.name},
                {"format", model.source.format},
@@ -101,7 +129,7 @@ Result<Json> describe_model(std::string_view what, const ModelOptions& options) 
   info["chat_template"] = model.gguf_keys.find("tokenizer.chat_template") != nullptr;
   info["tensor_bytes"] = bytes;
   info["bits_per_weight"] = bits_per_weight(model, bytes);
-  info["types"] = describe_tensors(model);
+  info["types"] = describe_types(tensors);
   info["files"] = model.tensors->files().size();
   info["warnings"] = model.warnings;
   return info;
@@ -123,10 +151,10 @@ Result<std::vector<VerifiedFile>> verify_artifacts(const fs::path& folder,
     for (const Json& entry : list) {
       verified.push_back(PJ_TRY(verify_file(folder, entry, cancel, progress)));
     }
-    if (PJ_TRY(get_string(format, "type")) == "gguf") {
-      const std::string first = PJ_TRY(get_string(format, "path")).value_or("");
-      PJ_TRY(open_gguf(PJ_TRY(path_inside(folder, first))));
-    }
+    const std::string type = PJ_TRY(get_string(format, "type")).value_or("");
+    const std::string place = PJ_TRY(get_string(format, "path")).value_or("");
+    if (type == "gguf") PJ_TRY(open_gguf(PJ_TRY(path_inside(folder, place))));
+    if (type == "mlx") PJ_TRY(open_mlx_folder(PJ_TRY(path_inside(folder, place))));
   }
   return verified;
 }
