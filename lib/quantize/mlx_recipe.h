@@ -3,7 +3,7 @@
 //
 // The decisions equal mlx-lm's for the same options, with one difference: a mixed recipe keeps the
 // modules that the model's class keeps wide (routers, above all), which mlx-lm's recipes forget.
-// docs/recipes.md
+// docs/formats/mlx.md
 #pragma once
 
 #include <cstdint>

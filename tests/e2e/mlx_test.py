@@ -101,6 +101,17 @@ class MlxTest(EndToEndTest):
         self.assertEqual(written["quantization"]["model.layers.1.mlp.down_proj"]["bits"], 6)
         self.assertEqual(list(written), sorted(written))
 
+    def test_the_card_keeps_the_sources_front_matter(self) -> None:
+        (self.model / "README.md").write_text(
+            "---\nlicense: mit\nlibrary_name: transformers\ntags:\n- stories\n"
+            "language:\n- en\n---\n# The model\n")
+        self.convert_well(self.model, self.output, "Q8_0:4bit")
+        card = (self.mlx / "README.md").read_text()
+        self.assertTrue(card.startswith(
+            "---\nlicense: mit\nlanguage:\n- en\nlibrary_name: mlx\n"
+            "pipeline_tag: text-generation\ntags:\n- stories\n- mlx\n---\n"), card)
+        self.assertNotIn("# The model", card)
+
     def test_a_community_folder_can_be_looked_at_and_converted_again(self) -> None:
         self.convert_well(self.model, self.output, "F32:8bit", "--mlx-dtype", "f32")
         config = self.config()

@@ -187,6 +187,23 @@ def test_mlx_lm_loads_every_family_strictly(product, make_fixture, tmp_path, nam
     assert bool(mx.isfinite(logits).all())
 
 
+def test_a_tied_model_has_a_head_where_the_class_of_mlx_lm_has_one(product, tmp_path):
+    run_program(BUILD / "bin/make_fixture", "qwen2_moe", tmp_path / "model", "--tied")
+    folder = convert_mlx(product, tmp_path / "model", tmp_path / "out", "4bit")
+    weights = load_weights(folder)
+    assert is_same(weights["lm_head.weight"], weights["model.embed_tokens.weight"])
+    load_model(folder, strict=True)
+
+
+@pytest.mark.parametrize("precision", ["4bit", "mixed_3_6"])
+def test_mlx_lm_loads_the_text_model_of_a_multimodal_one(product, tmp_path, precision):
+    run_program(BUILD / "bin/make_fixture", "gemma3_multimodal", tmp_path / "model")
+    folder = convert_mlx(product, tmp_path / "model", tmp_path / "out", precision)
+    model, config = load_model(folder, strict=True)
+    assert "vision_config" not in config
+    assert model.layers[1].mlp.down_proj.bits == (4 if precision == "4bit" else 6)
+
+
 @pytest.mark.parametrize("recipe", MIXED)
 @pytest.mark.parametrize("name", ["llama deep", "qwen2", "mixtral"])
 def test_mixed_recipes_decide_as_mlx_lm_does(product, make_fixture, tmp_path, name, recipe):
