@@ -23,117 +23,138 @@ struct Grid {
 constexpr auto kGrids = std::to_array<Grid>(
     {{2, 7, 0.045F}, {3, 6, 0.03F}, {4, 5, 0.02F}, {5, 4, 0.012F}, {6, 4, 0.007F}, {8, 3, 0.002F}});
 
-struct Sums {
-  double code = 0, code2 = 0, x = 0, code_x = 0;
-};
-
 float add_up(const std::array<float, kLanes>& parts) {
   float sum = 0;
   for (const float part : parts) sum += part;
   return sum;
 }
 
-Sums sums_of(std::span<const float> group, std::span<const std::uint8_t> codes) {
-  std::array<float, kLanes> code{}, code2{}, x{}, code_x{};
-  for (std::size_t i = 0; i < group.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const auto q = static_cast<float>(codes[i + lane]);
-      const float value = group[i + lane];
-      code[lane] += q;
-      code2[lane] += q * q;
-      x[lane] += value;
-      code_x[lane] += q * value;
-    }
-  }
-  return {add_up(code), add_up(code2), add_up(x), add_up(code_x)};
-}
-
-float error_of(std::span<const float> group, const AffineParams& params,
-               std::span<const std::uint8_t> codes) {
-  std::array<float, kLanes> error{};
-  for (std::size_t i = 0; i < group.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float stored = params.scale * static_cast<float>(codes[i + lane]) + params.bias;
-      const float difference = group[i + lane] - stored;
-      error[lane] += difference * difference;
-    }
-  }
-  return add_up(error);
-}
-
-// The line of least squares, bias rounded to storage first and the scale fitted to what it became.
-// False where the codes are all equal or the numbers leave the type.
-bool fit_line(std::span<const float> group, std::span<const std::uint8_t> codes, DType dtype,
-              AffineParams& params) {
-  const Sums sums = sums_of(group, codes);
-  const auto count = static_cast<double>(group.size());
-  const double spread = count * sums.code2 - sums.code * sums.code;
-  if (!(spread > 0)) return false;
-  const double bias = (sums.x * sums.code2 - sums.code * sums.code_x) / spread;
-  params.bias = round_to_dtype(static_cast<float>(bias), dtype);
-  const double scale = (sums.code_x - static_cast<double>(params.bias) * sums.code) / sums.code2;
-  params.scale = round_to_dtype(static_cast<float>(scale), dtype);
-  return std::isfinite(params.bias) && std::isfinite(params.scale) && params.scale != 0.0F;
-}
+// A group coded under given parameters, with what the next fit needs. The codes are floats: all
+// loops stay in one kind of register.
+struct Coded {
+  std::array<float, kMaxMlxGroup> codes{};
+  float error = 0;  // squared, of the parameters it was coded under
+  double code = 0, code2 = 0, code_x = 0;
+};
 
 class Search {
  public:
-  Search(std::span<const float> group, int bits, DType dtype, MlxRounding rounding)
-      : group_(group), bits_(bits), dtype_(dtype), rounding_(rounding) {}
-
-  void consider(const AffineParams& params, std::span<const std::uint8_t> codes) {
-    const float error = error_of(group_, params, codes);
-    if (has_best_ && !(error < best_error_)) return;
-    has_best_ = true;
-    best_error_ = error;
-    best_ = params;
-    std::ranges::copy(codes, best_codes_.begin());
+  Search(std::span<const float> group, int bits, DType dtype)
+      : elems_(group.size()), largest_(static_cast<float>((1 << bits) - 1)), dtype_(dtype) {
+    std::ranges::copy(group, group_.begin());
+    std::array<float, kLanes> sums{};
+    for (std::size_t i = 0; i < elems_; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += group_[i + lane];
+    }
+    sum_ = static_cast<double>(add_up(sums));
   }
 
-  // From a range to its best line and back to codes, as long as that helps.
+  // Codes that were chosen elsewhere.
+  void start_with(const AffineParams& params, std::span<const std::uint8_t> codes) {
+    for (std::size_t i = 0; i < codes.size(); ++i) best_.codes[i] = static_cast<float>(codes[i]);
+    best_params_ = params;
+    std::array<float, kLanes> error{};
+    for (std::size_t i = 0; i < elems_; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const float stored = params.scale * best_.codes[i + lane] + params.bias;
+        const float difference = group_[i + lane] - stored;
+        error[lane] += difference * difference;
+      }
+    }
+    best_.error = add_up(error);
+  }
+
+  void try_params(const AffineParams& params) {
+    if (params.scale == 0.0F) return;
+    code(params);
+    keep_if_better(params);
+  }
+
+  // From a range to its best line and back to codes.
   void try_range(float low, float high) {
-    AffineParams params{(high - low) / static_cast<float>((1 << bits_) - 1), low};
+    AffineParams params{(high - low) / largest_, low};
     if (!(params.scale > 0.0F) || !std::isfinite(params.scale)) return;
-    std::array<std::uint8_t, kMaxMlxGroup> buffer{};
-    const std::span codes = std::span(buffer).first(group_.size());
-    code_affine(group_, params, bits_, rounding_, codes);
+    code(params);
     for (int refit = 0; refit < kRefits; ++refit) {
-      if (!fit_line(group_, codes, dtype_, params)) return;
-      code_affine(group_, params, bits_, rounding_, codes);
-      consider(params, codes);
+      if (!fit_line(params)) return;
+      code(params);
+      keep_if_better(params);
     }
   }
 
   AffineParams take(std::span<std::uint8_t> codes) const {
-    std::copy_n(best_codes_.begin(), codes.size(), codes.begin());
-    return best_;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      codes[i] = static_cast<std::uint8_t>(static_cast<int>(best_.codes[i]));
+    }
+    return best_params_;
   }
 
  private:
-  std::span<const float> group_;
-  int bits_;
+  void code(const AffineParams& params) {
+    const float reciprocal = 1.0F / params.scale;
+    std::array<float, kLanes> error{}, sum{}, sum2{}, sum_x{};
+    for (std::size_t i = 0; i < elems_; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const float x = group_[i + lane];
+        // Nearest even, see affine_group.cc.
+        float q = ((x - params.bias) * reciprocal + 12582912.0F) - 12582912.0F;
+        q = q > 0.0F ? q : 0.0F;
+        q = q < largest_ ? q : largest_;
+        const float difference = x - (params.scale * q + params.bias);
+        coded_.codes[i + lane] = q;
+        error[lane] += difference * difference;
+        sum[lane] += q;
+        sum2[lane] += q * q;
+        sum_x[lane] += q * x;
+      }
+    }
+    coded_.error = add_up(error);
+    coded_.code = static_cast<double>(add_up(sum));
+    coded_.code2 = static_cast<double>(add_up(sum2));
+    coded_.code_x = static_cast<double>(add_up(sum_x));
+  }
+
+  // The line of least squares, bias rounded to storage first and the scale fitted to what it
+  // became. False where the codes are all equal or the numbers leave the type.
+  bool fit_line(AffineParams& params) const {
+    const auto count = static_cast<double>(elems_);
+    const double spread = count * coded_.code2 - coded_.code * coded_.code;
+    if (!(spread > 0)) return false;
+    const double bias = (sum_ * coded_.code2 - coded_.code * coded_.code_x) / spread;
+    params.bias = round_to_dtype(static_cast<float>(bias), dtype_);
+    const double scale =
+        (coded_.code_x - static_cast<double>(params.bias) * coded_.code) / coded_.code2;
+    params.scale = round_to_dtype(static_cast<float>(scale), dtype_);
+    return std::isfinite(params.bias) && std::isfinite(params.scale) && params.scale != 0.0F;
+  }
+
+  void keep_if_better(const AffineParams& params) {
+    if (!(coded_.error < best_.error)) return;
+    best_ = coded_;
+    best_params_ = params;
+  }
+
+  // A copy beside the codes: the compiler has to see that the two do not overlap.
+  std::array<float, kMaxMlxGroup> group_{};
+  std::size_t elems_;
+  float largest_;
   DType dtype_;
-  MlxRounding rounding_;
-  bool has_best_ = false;
-  float best_error_ = 0;
-  AffineParams best_;
-  std::array<std::uint8_t, kMaxMlxGroup> best_codes_{};
+  double sum_ = 0;
+  Coded coded_;
+  Coded best_;
+  AffineParams best_params_;
 };
 
 }  // namespace
 
 AffineParams search_affine(std::span<const float> group, int bits, DType dtype,
                            MlxRounding rounding, std::span<std::uint8_t> codes) {
-  Search search(group, bits, dtype, rounding);
+  Search search(group, bits, dtype);
   // MLX's own codes, and the same scale and bias as they read back.
   const AffineParams plain = choose_affine(group, bits, rounding);
-  const AffineParams stored = round_params(plain, dtype);
   code_affine(group, plain, bits, rounding, codes);
-  search.consider(stored, codes);
-  if (stored.scale != 0.0F) {
-    code_affine(group, stored, bits, rounding, codes);
-    search.consider(stored, codes);
-  }
+  search.start_with(round_params(plain, dtype), codes);
+  search.try_params(round_params(plain, dtype));
   const auto [low, high] = std::ranges::minmax(group);
   const float range = high - low;
   const auto* grid = std::ranges::find(kGrids, bits, &Grid::bits);

@@ -12,8 +12,11 @@ namespace pajamas {
 namespace {
 
 constexpr std::size_t kMaxGroup = 32;
+// Groups are a multiple of this long; loops of a constant length become vector code.
+constexpr std::size_t kLanes = 16;
 constexpr std::uint8_t kUnitScale = 127;     // E8M0 of 1
 constexpr std::uint8_t kLargestE4M3 = 0x7e;  // 448
+constexpr std::uint8_t kLargestE8M0 = 254;   // 2^127, whose reciprocal is subnormal
 
 bool has_power_scale(MlxMode mode) { return mode != MlxMode::kNvfp4; }
 bool has_fp4_codes(MlxMode mode) { return mode != MlxMode::kMxfp8; }
@@ -23,9 +26,14 @@ float scale_value(MlxMode mode, std::uint8_t scale) {
 }
 
 float largest_magnitude(std::span<const float> group) {
-  float largest = 0;
-  for (const float x : group) largest = std::max(largest, std::fabs(x));
-  return largest;
+  std::array<float, kLanes> largest{};
+  for (std::size_t i = 0; i < group.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float a = std::fabs(group[i + lane]);
+      largest[lane] = largest[lane] < a ? a : largest[lane];
+    }
+  }
+  return *std::ranges::max_element(largest);
 }
 
 // MLX's scale: the smallest that clips nothing (a power of two), or the nearest (E4M3).
@@ -39,30 +47,39 @@ std::uint8_t choose_scale(const MlxEncoding& encoding, float magnitude) {
   return e8m0_not_below(ratio);
 }
 
-template <typename ToCode>
-void code_each(std::span<const float> scaled, std::span<std::uint8_t> codes, ToCode to_code) {
-  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = to_code(scaled[i]);
+// Calls work(i) for every index below the group's length.
+template <typename Work>
+void for_each_weight(std::size_t count, const Work& work) {
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) work(i + lane);
+  }
 }
 
 void code_group(MlxMode mode, MlxRounding rounding, std::uint8_t scale,
                 std::span<const float> group, std::span<std::uint8_t> codes) {
   const bool is_metal = rounding == MlxRounding::kMetal;
   const float value = scale_value(mode, scale);
+  const float* in = group.data();
+  std::uint8_t* out = codes.data();
   std::array<float, kMaxGroup> scaled{};
-  if (value == 0.0F || (is_metal && !has_power_scale(mode))) {
-    // Under a scale of zero nothing can be told apart. The GPU multiplies by a rounded reciprocal;
-    // powers of two divide exactly either way.
+  if (has_power_scale(mode) && scale > 0 && scale < kLargestE8M0) {
+    // The reciprocal of a power of two is exact.
+    const float reciprocal = 1.0F / value;
+    for_each_weight(group.size(), [&](std::size_t i) { scaled[i] = in[i] * reciprocal; });
+  } else if (value == 0.0F || (is_metal && !has_power_scale(mode))) {
+    // Under a scale of zero nothing can be told apart. The GPU multiplies by a rounded reciprocal.
     const float reciprocal = value == 0.0F ? 0.0F : 1.0F / value;
-    for (std::size_t i = 0; i < group.size(); ++i) scaled[i] = group[i] * reciprocal;
+    for_each_weight(group.size(), [&](std::size_t i) { scaled[i] = in[i] * reciprocal; });
   } else {
-    for (std::size_t i = 0; i < group.size(); ++i) scaled[i] = group[i] / value;
+    for_each_weight(group.size(), [&](std::size_t i) { scaled[i] = in[i] / value; });
   }
   if (!has_fp4_codes(mode)) {
-    code_each(scaled, codes, f32_to_e4m3);
+    for_each_weight(group.size(), [&](std::size_t i) { out[i] = f32_to_e4m3(scaled[i]); });
   } else if (is_metal) {
-    code_each(scaled, codes, f32_to_e2m1_even);
+    for_each_weight(group.size(), [&](std::size_t i) { out[i] = f32_to_e2m1_even(scaled[i]); });
   } else {
-    code_each(scaled, codes, f32_to_e2m1_toward_zero);
+    for_each_weight(group.size(),
+                    [&](std::size_t i) { out[i] = f32_to_e2m1_toward_zero(scaled[i]); });
   }
 }
 

@@ -27,7 +27,7 @@ constexpr std::uint8_t f32_to_e2m1_toward_zero(float value) {
   const unsigned code = unsigned{a > 0.25F} + unsigned{a > 0.75F} + unsigned{a > 1.25F} +
                         unsigned{a > 1.75F} + unsigned{a > 2.5F} + unsigned{a > 3.5F} +
                         unsigned{a > 5.0F};
-  return static_cast<std::uint8_t>(value < 0 && code != 0 ? code | 8U : code);
+  return static_cast<std::uint8_t>(code | (unsigned{value < -0.25F} << 3U));
 }
 
 // The nearest value, ties to even; the sign stays, also of zero.
