@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the made parts of fuzz/corpus: small valid inputs that reach most of the parsers.
+"""Writes fuzz/corpus/{config,tokenizer,mlx}: small valid inputs that reach most of the parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -361,12 +362,33 @@ def make_runtime_models():
         keys |= traits.get("keys", {})
         named = {"general.architecture": arch} | {f"{arch}.{k}": v for k, v in keys.items()}
         write(f"runtime/{arch}.gguf", gguf(named, runtime_tensors(**traits)))
+def make_mlx():
+    """A config, a zero byte, and weights: see fuzz/mlx_fuzz.cc."""
+    tensors = {"a.weight": ("U32", [2, 16]), "a.scales": ("BF16", [2, 2]),
+               "a.biases": ("BF16", [2, 2]), "b.weight": ("U32", [2, 4]), "b.scales": ("U8", [2, 1]),
+               "norm.weight": ("F32", [2])}
+    header, offset = {}, 0
+    for name, (dtype, shape) in tensors.items():
+        size = {"U32": 4, "BF16": 2, "U8": 1, "F32": 4}[dtype]
+        for dim in shape:
+            size *= dim
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    weights = struct.pack("<Q", len(text)) + text + bytes(range(offset))
+    for name, settings in {
+        "affine": {"group_size": 64, "bits": 4, "b": {"mode": "mxfp4"}},
+        "nulls": {"group_size": None, "bits": None, "b": {"mode": "mxfp4", "bits": None}},
+        "kept": {"group_size": 64, "bits": 4, "mode": "affine", "b": False},
+    }.items():
+        write(f"mlx/{name}.bin", json.dumps({"quantization": settings}).encode() + b"\0" + weights)
 
 
 if __name__ == "__main__":
     make_grammars()
     make_configs()
     make_jinja()
+    make_mlx()
     make_tokenizer_jsons()
     make_sentencepiece()
     make_runtime_models()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -24,6 +25,15 @@ struct ConvertFlags {
   std::string precision;
   std::string name;
   std::string revision = "main";
+  int mlx_bits = 0;
+  int mlx_group_size = 0;
+  std::string mlx_mode;
+  std::string mlx_dtype;
+  int mlx_embedding_bits = 0;
+  int mlx_head_bits = 0;
+  std::string mlx_rounding = "cpu";
+  std::string mlx_shard_size;
+  std::string quality = "default";
   std::string imatrix;
   std::vector<std::string> tensor_type;
   std::string tensor_type_file;
@@ -47,12 +57,30 @@ struct ConvertFlags {
 constexpr auto kPlanFlags = std::to_array<Flag<ConvertFlags>>({
     {"model", &ConvertFlags::model, "MODEL",
      "a model folder, a .gguf file, or a repo id in the local Hugging Face cache", true},
-    {"--formats", &ConvertFlags::formats, "LIST", "output formats; this version writes gguf"},
+    {"--formats", &ConvertFlags::formats, "LIST",
+     "output formats: gguf, mlx, or both with a comma"},
     {"--gguf-types", &ConvertFlags::gguf_types, "LIST",
      "GGUF types, comma separated, like Q4_K_M,Q8_0 (list-methods shows all)"},
-    {"--precision", &ConvertFlags::precision, "TYPE", "short for one GGUF type, like q4_k_m"},
+    {"--precision", &ConvertFlags::precision, "P[:P]",
+     "a precision for each of --formats in its order, like q4_k_m:4bit"},
     {"--name", &ConvertFlags::name, "NAME", "first part of the file names (default: the model's)"},
     {"--revision", &ConvertFlags::revision, "REV", "branch, tag or commit of a repo id"},
+    {"--mlx-bits", &ConvertFlags::mlx_bits, "N", "MLX: bits of a weight, 2 to 6 or 8"},
+    {"--mlx-group-size", &ConvertFlags::mlx_group_size, "N",
+     "MLX: weights that share a scale, 32, 64 or 128"},
+    {"--mlx-mode", &ConvertFlags::mlx_mode, "MODE", "MLX: affine, mxfp4, mxfp8 or nvfp4"},
+    {"--mlx-dtype", &ConvertFlags::mlx_dtype, "TYPE",
+     "MLX: f32, f16 or bf16 for what is not quantized (default: the model's)"},
+    {"--mlx-embedding-bits", &ConvertFlags::mlx_embedding_bits, "N",
+     "MLX: bits of the token embedding; 16 leaves it as it is"},
+    {"--mlx-head-bits", &ConvertFlags::mlx_head_bits, "N",
+     "MLX: bits of the output head; 16 leaves it as it is"},
+    {"--mlx-rounding", &ConvertFlags::mlx_rounding, "KIND",
+     "MLX: cpu or metal, whose kernels' bytes to give"},
+    {"--mlx-shard-size", &ConvertFlags::mlx_shard_size, "SIZE",
+     "MLX: tensor data of a file at most (default 5G)"},
+    {"--quality", &ConvertFlags::quality, "LEVEL",
+     "default, or best: search for smaller errors in the same MLX format"},
     {"--imatrix", &ConvertFlags::imatrix, "FILE", "importance matrix, GGUF or legacy .dat"},
     {"--tensor-type", &ConvertFlags::tensor_type, "REGEX=TYPE",
      "type of the tensors whose name matches; repeatable, first match wins"},
@@ -107,17 +135,88 @@ Status read_tensor_types(const ConvertFlags& flags, RecipeOptions& options) {
   return {};
 }
 
+// "q4_k_m:4bit": one precision for each format, in the order of --formats.
+Result<std::vector<std::string>> split_precision(const std::string& text, std::size_t formats) {
+  std::vector<std::string> parts;
+  if (text.empty()) return std::vector<std::string>(formats);
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t colon = std::min(text.find(':', start), text.size());
+    parts.push_back(text.substr(start, colon - start));
+    start = colon + 1;
+  }
+  if (parts.size() == formats) return parts;
+  return make_error(ErrorCode::kInvalidArgument,
+                    "--precision '{}' has {} parts for {} formats; give one for each of --formats, "
+                    "like q4_k_m:4bit for gguf,mlx",
+                    text, parts.size(), formats);
+}
+
+Result<MlxRequest> mlx_request(const ConvertFlags& flags, const std::string& precision) {
+  MlxRequest request{.precision = precision,
+                     .recipe_options = {.bits = flags.mlx_bits,
+                                        .group_size = flags.mlx_group_size,
+                                        .mode = flags.mlx_mode,
+                                        .embedding_bits = flags.mlx_embedding_bits,
+                                        .head_bits = flags.mlx_head_bits},
+                     .dtype = flags.mlx_dtype};
+  if (flags.mlx_rounding != "cpu" && flags.mlx_rounding != "metal") {
+    return make_error(ErrorCode::kInvalidArgument, "--mlx-rounding '{}' is neither cpu nor metal",
+                      flags.mlx_rounding);
+  }
+  if (flags.quality != "default" && flags.quality != "best") {
+    return make_error(ErrorCode::kInvalidArgument, "--quality '{}' is neither default nor best",
+                      flags.quality);
+  }
+  if (flags.mlx_rounding == "metal") request.rounding = MlxRounding::kMetal;
+  if (flags.quality == "best") request.quality = MlxQuality::kBest;
+  if (!flags.mlx_shard_size.empty()) {
+    request.max_shard_bytes = PJ_TRY(parse_bytes(flags.mlx_shard_size));
+  }
+  return request;
+}
+
+bool has_mlx_flags(const ConvertFlags& flags) {
+  const ConvertFlags none;
+  return flags.mlx_bits != 0 || flags.mlx_group_size != 0 || !flags.mlx_mode.empty() ||
+         !flags.mlx_dtype.empty() || flags.mlx_embedding_bits != 0 || flags.mlx_head_bits != 0 ||
+         flags.mlx_rounding != none.mlx_rounding || !flags.mlx_shard_size.empty() ||
+         flags.quality != none.quality;
+}
+
+Status read_formats(const ConvertFlags& flags, ConvertOptions& options) {
+  const std::vector<std::string> formats = split_commas({flags.formats});
+  const auto precisions = PJ_TRY(split_precision(flags.precision, formats.size()));
+  for (std::size_t i = 0; i < formats.size(); ++i) {
+    if (std::ranges::count(formats, formats[i]) > 1) {
+      return make_error(ErrorCode::kInvalidArgument, "--formats names '{}' twice", formats[i]);
+    }
+    if (formats[i] == "gguf") {
+      options.gguf_types = split_commas(flags.gguf_types);
+      for (const std::string& type : split_commas({precisions[i]})) {
+        options.gguf_types.push_back(type);
+      }
+      if (options.gguf_types.empty()) {
+        return make_error(ErrorCode::kInvalidArgument,
+                          "no type was asked for; name one or more, like --gguf-types Q4_K_M,Q8_0");
+      }
+    } else if (formats[i] == "mlx") {
+      options.mlx = PJ_TRY(mlx_request(flags, precisions[i]));
+    } else {
+      return make_error(ErrorCode::kUnsupported,
+                        "--formats '{}' is not in this version, which writes gguf and mlx",
+                        formats[i]);
+    }
+  }
+  if (!options.mlx && has_mlx_flags(flags)) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "--mlx-* and --quality are for MLX folders; add mlx to --formats");
+  }
+  return {};
+}
+
 Result<ConvertOptions> to_options(const ConvertFlags& flags) {
   ConvertOptions options{.model = flags.model, .output = flags.output, .name = flags.name};
-  for (const std::string& format : split_commas({flags.formats})) {
-    if (format == "gguf") continue;
-    return make_error(ErrorCode::kUnsupported,
-                      "--formats '{}' is not in this version, which writes gguf", format);
-  }
-  options.gguf_types = split_commas(flags.gguf_types);
-  for (const std::string& type : split_commas({flags.precision})) {
-    options.gguf_types.push_back(type);
-  }
+  PJ_TRY(read_formats(flags, options));
   options.model_options = {.revision = flags.revision, .allow_requantize = flags.allow_requantize};
   options.recipe_options.pure = flags.pure;
   options.recipe_options.leave_output_tensor = flags.leave_output_tensor;
@@ -149,16 +248,17 @@ Json plan_to_json(const PreparedConversion& prepared) {
   Json outputs = Json::array();
   for (const PlannedOutput& output : prepared.plan.outputs) {
     Json files = Json::array();
-    for (const PlannedShard& shard : output.shards) {
-      files.push_back(
-          {{"path", "gguf/" + shard.file_name}, {"size_bytes", shard.layout.file_bytes}});
+    for (const PlannedFile& file : output.files) {
+      files.push_back({{"path", file.path}, {"size_bytes", file.bytes}});
     }
     std::map<std::string, int> types;
-    for (const PlannedTensor& tensor : output.tensors)
-      ++types[std::string(dtype_name(tensor.dtype))];
-    outputs.push_back({{"method", output.recipe->name},
+    for (const PlannedTensor& tensor : output.tensors) {
+      if (!tensor.parts.empty()) ++types[tensor.type_name()];
+    }
+    outputs.push_back({{"format", output_format_name(output.format)},
+                       {"method", output.method},
                        {"size_bytes", output.total_bytes()},
-                       {"bits_per_weight", bits_per_weight(prepared.model, output.total_bytes())},
+                       {"bits_per_weight", bits_per_weight(prepared.model, output.weight_bytes())},
                        {"tensor_types", types},
                        {"files", std::move(files)}});
   }
@@ -175,15 +275,20 @@ void print_model_line(const Model& model) {
              format_count(static_cast<std::uint64_t>(model.params_total)), model.outputs.size());
 }
 
+// What a user opens: a file, the first of several, or a folder.
+std::string describe_place(const PlannedOutput& output) {
+  if (output.format == OutputFormat::kMlx) return "mlx";
+  const std::size_t more = output.files.size() - 1;
+  return output.files.front().path + (more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
 void print_plan(const PreparedConversion& prepared) {
   print_model_line(prepared.model);
   fmt::print("{:<10} {:>16} {:>12} {:>6}  {}\n", "type", "bytes", "size", "bpw", "file");
   for (const PlannedOutput& output : prepared.plan.outputs) {
-    fmt::print(
-        "{:<10} {:>16} {:>12} {:>6.2f}  gguf/{}{}\n", output.recipe->name, output.total_bytes(),
-        format_bytes(output.total_bytes()), bits_per_weight(prepared.model, output.total_bytes()),
-        output.shards.front().file_name,
-        output.shards.size() > 1 ? fmt::format(" and {} more", output.shards.size() - 1) : "");
+    fmt::print("{:<10} {:>16} {:>12} {:>6.2f}  {}\n", output.method, output.total_bytes(),
+               format_bytes(output.total_bytes()),
+               bits_per_weight(prepared.model, output.weight_bytes()), describe_place(output));
   }
   fmt::print("{:<10} {:>16} {:>12}\n", "total", prepared.plan.total_bytes(),
              format_bytes(prepared.plan.total_bytes()));
@@ -215,14 +320,11 @@ void print_report(const PreparedConversion& prepared, const ConvertReport& repor
   fmt::print("{:<10} {:>12} {:>6} {:>10}  {}\n", "type", "size", "bpw", "rel. RMSE", "file");
   for (std::size_t o = 0; o < report.outputs.size(); ++o) {
     const PlannedOutput& planned = *report.outputs[o].planned;
-    const std::size_t more = report.outputs[o].files.size() - 1;
-    fmt::print(
-        "{:<10} {:>12} {:>6.2f} {:>10.5f}  {}{}\n", planned.recipe->name,
-        format_bytes(planned.total_bytes()), bits_per_weight(prepared.model, planned.total_bytes()),
-        relative_rmse_of_output(report.execution, planned, o),
-        (std::filesystem::path(flags.output) / "gguf" / report.outputs[o].files.front().file_name)
-            .string(),
-        more > 0 ? fmt::format(" and {} more", more) : "");
+    fmt::print("{:<10} {:>12} {:>6.2f} {:>10.5f}  {}\n", planned.method,
+               format_bytes(planned.total_bytes()),
+               bits_per_weight(prepared.model, planned.weight_bytes()),
+               relative_rmse_of_output(report.execution, planned, o),
+               (std::filesystem::path(flags.output) / describe_place(planned)).string());
   }
   if (report.execution.resumed_tensors > 0) {
     fmt::print("\nresumed: {} of {} tensors were done by an earlier run\n",

@@ -3,12 +3,13 @@
 #include <array>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "../flags.h"
 #include "archs/arch_registry.h"
 #include "codecs/codec.h"
 #include "commands.h"
+#include "quantize/mlx_recipe.h"
 #include "quantize/recipe.h"
 
 namespace pajamas::cli {
@@ -48,7 +49,9 @@ Json to_json() {
     archs.push_back(
         {{"name", arch->name}, {"gguf_name", arch->gguf_name}, {"classes", arch->hf_class_names}});
   }
-  return {{"gguf_types", std::move(types)}, {"architectures", std::move(archs)}};
+  return {{"gguf_types", std::move(types)},
+          {"mlx_precisions", mlx_precision_names()},
+          {"architectures", std::move(archs)}};
 }
 
 void print_lists() {
@@ -59,6 +62,8 @@ void print_lists() {
                base_bits(recipe), imatrix_use(recipe),
                recipe.rules.empty() ? "" : "more bits where they count");
   }
+  fmt::print("\nMLX precisions (convert --formats mlx --precision)\n\n  {}\n",
+             fmt::join(mlx_precision_names(), ", "));
   fmt::print("\nArchitectures\n\n");
   for (const ArchSpec* arch : all_archs()) {
     fmt::print("  {:<10} {}\n", arch->name, fmt::join(arch->hf_class_names, ", "));

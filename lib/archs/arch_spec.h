@@ -166,6 +166,18 @@ struct TokenizerSpec {
   std::string_view fallback_pre_tokenizer = "default";
 };
 
+// Modules that mlx-lm's model class keeps in more bits than asked for, by the end of their path.
+struct MlxRule {
+  std::string_view module_suffix;
+  int bits = 8;
+  int group_size = 64;
+};
+
+struct MlxSpec {
+  bool head_when_tied = false;  // mlx-lm wants lm_head even when it is the embedding
+  std::span<const MlxRule> rules = {};
+};
+
 struct ArchSpec {
   std::string_view name;  // unique, snake_case
   std::span<const std::string_view> hf_class_names;
@@ -190,6 +202,7 @@ struct ArchSpec {
   GgufKeySpec keys = {};
   std::span<const TensorGroup> tensors;
   TokenizerSpec tokenizer = {};
+  MlxSpec mlx = {};
 };
 
 }  // namespace pajamas

@@ -43,6 +43,7 @@ class Mapper {
     add_rope_tensors();
     GgufMap map;
     map.arch = model_.arch;
+    map.inside_multimodal = model_.inside_multimodal;
     map.keys = gguf_keys(model_, vocab_rows_);
     std::ranges::sort(outputs_, {}, [](const OutputTensor& output) {
       return std::tuple(block_of(output.name), std::string_view(output.name));
@@ -161,6 +162,10 @@ class Mapper {
     return names_.find(fill_name(rule.hf, block)) != nullptr;
   }
 
+  bool has_mlx_source(const TensorRule& rule, std::int64_t block) const {
+    return !rule.mlx.empty() && names_.find(fill_name(rule.mlx, block)) != nullptr;
+  }
+
   // Rules with the same GGUF name are alternatives; the first stands for all in messages.
   Status add_group(TensorGroup group) {
     for (std::size_t first = 0; first < group.size();) {
@@ -177,18 +182,25 @@ class Mapper {
   }
 
   Status add_one(TensorGroup alternatives, std::int64_t block) {
-    const TensorRule* chosen = &alternatives.front();
+    TensorRule chosen = alternatives.front();
     for (const TensorRule& rule : alternatives) {
-      if (!has_source(rule, block)) continue;
-      chosen = &rule;
+      const bool is_there = has_source(rule, block);
+      if (!is_there && !has_mlx_source(rule, block)) continue;
+      chosen = rule;
+      if (!is_there) {  // as an MLX folder has it: whole already
+        chosen.hf = rule.mlx;
+        chosen.transform = Transform::kCopy;
+      }
       break;
     }
-    if (chosen->presence == Presence::kOptional && !has_source(*chosen, block)) return {};
-    if (chosen->presence == Presence::kUnlessTied && tied_) {
-      if (model_.arch->gguf_needs_output) return add_output(*chosen, embedding_name_, block);
+    if (chosen.presence == Presence::kOptional && !has_source(chosen, block)) return {};
+    if (chosen.presence == Presence::kUnlessTied && tied_) {
+      if (!model_.arch->gguf_needs_output) return {};
+      PJ_TRY(add_output(chosen, embedding_name_, block));
+      if (!model_.arch->mlx.head_when_tied) outputs_.back().mlx_name.clear();
       return {};
     }
-    return add_output(*chosen, chosen->hf, block);
+    return add_output(chosen, chosen.hf, block);
   }
 
   Status add_output(const TensorRule& rule, std::string_view source_pattern, std::int64_t block) {
@@ -203,6 +215,9 @@ class Mapper {
       add_pieces(rule, *tensor, output);
     }
     output.keep_f32 = stays_f32(output.name, output.shape);
+    output.mlx_name = model_.inside_multimodal ? "language_model." : "";
+    output.mlx_name += fill_name(rule.mlx.empty() ? rule.hf : rule.mlx, block);
+    output.mlx_shape = rule.transform == Transform::kFlatten ? expected : output.shape;
     if (model_.arch->norm.stored_minus_one && output.name.ends_with("norm.weight")) {
       output.op = ElementOp::kAddOne;
     }

@@ -18,6 +18,7 @@ namespace pajamas {
 
 struct GgufMap {
   const ArchSpec* arch = nullptr;
+  bool inside_multimodal = false;  // config.json has the text model in a part of its own
   // general.architecture and all {arch}.* keys; not the tokenizer's, not general.name and the like.
   Metadata keys;
   // In llama.cpp's order: tensors outside blocks by name, then blk.N by number, names inside.

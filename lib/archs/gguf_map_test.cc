@@ -280,5 +280,57 @@ TEST(GgufMap, FindsTheTextModelInsideAMultimodalOne) {
   }
 }
 
+TEST(GgufMap, GivesMlxNamesWithTheSourcesOrderOfRows) {
+  const GgufMap map = map_to_gguf(sample_config(), sample_tensors()).value();
+  const OutputTensor* query = find_output(map, "blk.0.attn_q.weight");
+  EXPECT_EQ(query->mlx_name, "model.layers.0.self_attn.q_proj.weight");
+  EXPECT_EQ(query->mlx_shape, query->shape);
+  EXPECT_EQ(find_output(map, "output.weight")->mlx_name, "lm_head.weight");
+}
+
+TEST(GgufMap, GivesAHeadToMlxOnlyWhereItsClassHasOne) {
+  Json config = sample_config("Olmo2ForCausalLM");
+  config["tie_word_embeddings"] = true;
+  std::vector<TensorInfo> tensors = sample_tensors();
+  std::erase_if(tensors, [](const TensorInfo& t) {
+    return t.name.find("input_layernorm") != std::string::npos || t.name == "lm_head.weight";
+  });
+  tensors.push_back(tensor("model.layers.0.post_feedforward_layernorm.weight", {8}));
+  tensors.push_back(tensor("model.layers.0.self_attn.q_norm.weight", {8}));
+  tensors.push_back(tensor("model.layers.0.self_attn.k_norm.weight", {4}));
+  const GgufMap map = map_to_gguf(config, tensors).value();
+  ASSERT_NE(find_output(map, "output.weight"), nullptr);
+  EXPECT_EQ(find_output(map, "output.weight")->mlx_name, "");
+}
+
+TEST(GgufMap, NamesTheEmbeddingOfATiedModelForMlxWhateverTheSourceCallsIt) {
+  Json config = sample_config();
+  config["tie_word_embeddings"] = true;
+  std::vector<TensorInfo> tensors = sample_tensors();
+  std::erase_if(tensors, [](const TensorInfo& t) { return t.name == "model.embed_tokens.weight"; });
+  const GgufMap map = map_to_gguf(config, tensors).value();
+  EXPECT_EQ(find_output(map, "token_embd.weight")->mlx_name, "model.embed_tokens.weight");
+}
+
+TEST(GgufMap, ReadsTheStackedExpertsOfAnMlxFolder) {
+  Json config = sample_config("MixtralForCausalLM");
+  config["num_local_experts"] = 2;
+  config["num_experts_per_tok"] = 1;
+  const std::string moe = "model.layers.0.block_sparse_moe.";
+  std::vector<TensorInfo> tensors = sample_attention();
+  tensors.push_back(tensor(moe + "gate.weight", {2, 8}));
+  tensors.push_back(tensor(moe + "switch_mlp.gate_proj.weight", {2, 16, 8}, DType::kF32));
+  tensors.push_back(tensor(moe + "switch_mlp.up_proj.weight", {2, 16, 8}, DType::kF32));
+  tensors.push_back(tensor(moe + "switch_mlp.down_proj.weight", {2, 8, 16}, DType::kF32));
+  const auto map = map_to_gguf(config, tensors);
+  ASSERT_TRUE(map) << map.error().message;
+  const OutputTensor* up = find_output(*map, "blk.0.ffn_up_exps.weight");
+  ASSERT_EQ(up->pieces.size(), 1U);
+  EXPECT_EQ(up->pieces[0].source, moe + "switch_mlp.up_proj.weight");
+  EXPECT_EQ(up->pieces[0].row_count, 32);
+  EXPECT_EQ(up->mlx_name, moe + "switch_mlp.up_proj.weight");
+  EXPECT_THAT(map->warnings, IsEmpty());
+}
+
 }  // namespace
 }  // namespace pajamas

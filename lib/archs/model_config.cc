@@ -153,6 +153,7 @@ Result<ModelConfig> parse_model_config(const Json& json) {
   if (text != nullptr && !text->is_object()) {
     return make_error(ErrorCode::kInvalidData, "config.json: 'text_config' is not an object");
   }
+  model.inside_multimodal = text != nullptr;
   const ConfigView config(json, text);
   PJ_TRY(check_source_quantization(config));
   PJ_TRY(check_assumptions(config, *model.arch));

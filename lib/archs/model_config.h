@@ -57,6 +57,7 @@ struct ModelConfig {
   std::int64_t expert_ffn = 0;
   std::int64_t shared_ffn = 0;
   std::optional<bool> tied;
+  bool inside_multimodal = false;  // this config has the text model in a part of its own
   RopeConfig rope;
   // Values of ArchSpec::keys.extra, in its order; nothing where the key is left out.
   std::vector<std::optional<double>> extra;

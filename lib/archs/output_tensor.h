@@ -42,6 +42,10 @@ struct OutputTensor {
   std::vector<float> constant = {};  // not empty: the values themselves, and no pieces
   // Stored as F32 whatever type was asked for (norms, routers, biases, factors).
   bool keep_f32 = false;
+  // An MLX folder has the same source rows, in their own order and with their own values, under
+  // this name and shape. No name: the tensor is not in MLX folders.
+  std::string mlx_name = {};
+  Shape mlx_shape = {};
 };
 
 }  // namespace pajamas

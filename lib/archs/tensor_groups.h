@@ -14,7 +14,10 @@ inline constexpr auto kEmbeddingAndHead = std::to_array<TensorRule>({
      .hf = "model.embed_tokens.weight",
      .dims = {Dim::kVocab, Dim::kHidden}},
     // A tied model may keep the one matrix under the name of the head.
-    {.gguf = "token_embd.weight", .hf = "lm_head.weight", .dims = {Dim::kVocab, Dim::kHidden}},
+    {.gguf = "token_embd.weight",
+     .hf = "lm_head.weight",
+     .dims = {Dim::kVocab, Dim::kHidden},
+     .mlx = "model.embed_tokens.weight"},
     {.gguf = "output_norm.weight", .hf = "model.norm.weight", .dims = {Dim::kHidden}},
     {.gguf = "output.weight",
      .hf = "lm_head.weight",

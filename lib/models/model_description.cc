@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "formats/mlx/mlx_folder.h"
+
 namespace pajamas {
 namespace {
 
@@ -21,10 +23,36 @@ std::int64_t as_int(const T& value) {
   }
 }
 
-Json describe_tensors(const TensorSource& source) {
+struct StoredTensor {
+  std::string type;
+  std::uint64_t bytes = 0;
+};
+
+// The tensors as they are stored; of an MLX folder, modules with all their parts.
+Result<std::vector<StoredTensor>> stored_tensors(const OpenedModel& model) {
+  std::vector<StoredTensor> stored;
+  if (model.source.format != "mlx") {
+    for (const TensorInfo& tensor : model.tensors->tensors()) {
+      stored.push_back({std::string(dtype_name(tensor.dtype)), tensor.bytes});
+    }
+    return stored;
+  }
+  const auto folder = PJ_TRY(open_mlx_folder(model.source.path));
+  for (const MlxTensor& tensor : folder->tensors()) {
+    StoredTensor entry{.type = tensor.quantization ? tensor.quantization->name()
+                                                   : std::string(dtype_name(tensor.dtype))};
+    for (const TensorInfo* part : {tensor.codes, tensor.scales, tensor.biases}) {
+      if (part != nullptr) entry.bytes += part->bytes;
+    }
+    stored.push_back(std::move(entry));
+  }
+  return stored;
+}
+
+Json describe_types(const std::vector<StoredTensor>& tensors) {
   std::map<std::string, std::pair<std::int64_t, std::uint64_t>> by_type;
-  for (const TensorInfo& tensor : source.tensors()) {
-    auto& [count, bytes] = by_type[std::string(dtype_name(tensor.dtype))];
+  for (const StoredTensor& tensor : tensors) {
+    auto& [count, bytes] = by_type[tensor.type];
     ++count;
     bytes += tensor.bytes;
   }
@@ -50,9 +78,10 @@ std::int64_t params_outside_embeddings(const OpenedModel& model) {
 
 }  // namespace
 
-Json describe_opened_model(const OpenedModel& model) {
+Result<Json> describe_opened_model(const OpenedModel& model) {
+  const std::vector<StoredTensor> stored = PJ_TRY(stored_tensors(model));
   std::uint64_t bytes = 0;
-  for (const TensorInfo& tensor : model.tensors->tensors()) bytes += tensor.bytes;
+  for (const StoredTensor& tensor : stored) bytes += tensor.bytes;
   const auto* named = model.gguf_keys.find_as<std::string>("general.architecture");
   const std::string arch = named == nullptr ? "" : *named;
   Json info = {{"name", model.name},
@@ -90,7 +119,7 @@ Json describe_opened_model(const OpenedModel& model) {
   info["bits_per_weight"] = model.params_total > 0 ? 8.0 * static_cast<double>(bytes) /
                                                          static_cast<double>(model.params_total)
                                                    : 0.0;
-  info["types"] = describe_tensors(*model.tensors);
+  info["types"] = describe_types(stored);
   info["files"] = model.tensors->files().size();
   info["warnings"] = model.warnings;
   return info;

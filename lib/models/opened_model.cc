@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/human_units.h"
 #include "formats/gguf/gguf_source.h"
+#include "formats/mlx/mlx_folder.h"
 #include "formats/safetensors/safetensors_source.h"
 #include "text/tokenizer_export.h"
 
@@ -65,6 +66,16 @@ Status read_fp8_block(OpenedModel& model) {
   return {};
 }
 
+// The weights of an MLX folder that quantized them appear as the floats they stand for.
+Status look_through_mlx(OpenedModel& model, const fs::path& folder) {
+  const auto quantization = PJ_TRY(parse_mlx_quantization(model.config));
+  if (!quantization) return {};
+  model.source.format = "mlx";
+  model.tensors = make_mlx_source(PJ_TRY(MlxFolder::open(folder, *quantization)));
+  for (const char* key : {"quantization", "quantization_config"}) model.config.erase(key);
+  return {};
+}
+
 void set_general_keys(OpenedModel& model) {
   Metadata keys;
   const auto* arch = model.gguf_keys.find_as<std::string>("general.architecture");
@@ -117,6 +128,7 @@ Result<OpenedModel> open_model_folder(const fs::path& folder) {
   model.tensors = PJ_TRY(open_safetensors(folder));
   model.config = PJ_TRY(read_json_file(folder / "config.json", kConfigLimits));
   PJ_TRY(read_fp8_block(model));
+  PJ_TRY(look_through_mlx(model, folder));
   GgufMap map = PJ_TRY(map_to_gguf(model.config, model.tensors->tensors()));
   model.outputs = std::move(map.tensors);
   model.gguf_keys = std::move(map.keys);

@@ -25,7 +25,7 @@ namespace pajamas {
 
 // Where a model came from, as the manifest records it.
 struct SourceDescription {
-  std::string format;    // "safetensors" or "gguf"
+  std::string format;    // "safetensors", "gguf", or "mlx" for quantized MLX folders
   std::string path;      // as opened
   std::string repo_id;   // empty for a plain path
   std::string revision;  // commit of the snapshot, 40 hex digits, or empty
@@ -35,7 +35,7 @@ struct OpenedModel {
   SourceDescription source;
   std::string name;  // last part of the path or repo id
   std::unique_ptr<TensorSource> tensors;
-  Json config;  // config.json, null for GGUF sources
+  Json config;  // config.json, null for GGUF sources; of an MLX folder without its quantization
 
   Metadata gguf_keys;                 // everything but general.file_type and quantization_version
   std::vector<OutputTensor> outputs;  // in file order
@@ -46,7 +46,8 @@ struct OpenedModel {
   std::vector<std::string> warnings;
 };
 
-// A folder with config.json, .safetensors files and a tokenizer.
+// A folder with config.json, .safetensors files and a tokenizer; also an MLX folder, whose
+// quantized tensors read as F32 (formats/mlx/mlx_folder.h has them as they are stored).
 Result<OpenedModel> open_model_folder(const std::filesystem::path& folder);
 
 // A .gguf file, or the first of a split set.

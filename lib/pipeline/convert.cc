@@ -34,11 +34,32 @@ Result<std::vector<const Recipe*>> find_recipes(const std::vector<std::string>& 
     }
     if (std::ranges::find(recipes, recipe) == recipes.end()) recipes.push_back(recipe);
   }
-  if (recipes.empty()) {
+  return recipes;
+}
+
+Result<MlxPlanOptions> plan_options_of(const MlxRequest& request) {
+  MlxPlanOptions options{
+      .recipe = PJ_TRY(make_mlx_recipe(request.precision, request.recipe_options)),
+      .recipe_options = request.recipe_options,
+      .rounding = request.rounding,
+      .quality = request.quality};
+  if (request.max_shard_bytes > 0) options.max_shard_bytes = request.max_shard_bytes;
+  if (request.dtype.empty()) return options;
+  options.dtype = parse_dtype(request.dtype);
+  if (options.dtype == DType::kF32 || options.dtype == DType::kF16 ||
+      options.dtype == DType::kBF16) {
+    return options;
+  }
+  return make_error(ErrorCode::kInvalidArgument, "--mlx-dtype '{}' is not one of f32, f16 and bf16",
+                    request.dtype);
+}
+
+Status check_anything_asked(const ConvertOptions& options) {
+  if (options.gguf_types.empty() && !options.mlx) {
     return make_error(ErrorCode::kInvalidArgument,
                       "no type was asked for; name one or more, like --gguf-types Q4_K_M,Q8_0");
   }
-  return recipes;
+  return {};
 }
 
 // A name that is safe as a file name on every system, in lower case.
@@ -56,10 +77,19 @@ std::string file_name_of(std::string_view name) {
 
 std::string describe_settings(const ConvertOptions& options, const PreparedConversion& prepared) {
   const RecipeOptions& recipe = options.recipe_options;
-  std::vector<std::string> lines = {fmt::format("  types {}", fmt::join(options.gguf_types, ","))};
+  std::vector<std::string> lines;
   const auto add_if = [&](bool is_set, std::string line) {
     if (is_set) lines.push_back("  " + std::move(line));
   };
+  add_if(!options.gguf_types.empty(), fmt::format("types {}", fmt::join(options.gguf_types, ",")));
+  for (const PlannedOutput& output : prepared.plan.outputs) {
+    if (output.format != OutputFormat::kMlx) continue;
+    const MlxEncoding& encoding = output.mlx_encoding;
+    add_if(true, fmt::format("mlx {}, {}, {} rounding, {} quality", output.method,
+                             dtype_name(encoding.scale_dtype),
+                             encoding.rounding == MlxRounding::kMetal ? "metal" : "cpu",
+                             encoding.quality == MlxQuality::kBest ? "best" : "default"));
+  }
   add_if(!options.imatrix.empty(), "imatrix " + options.imatrix.string());
   add_if(recipe.pure, "pure");
   add_if(recipe.leave_output_tensor, "leave-output-tensor");
@@ -81,24 +111,27 @@ std::string describe_settings(const ConvertOptions& options, const PreparedConve
   return fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
+Result<std::string> file_identity(const fs::path& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) {
+    return make_error(ErrorCode::kIo, "cannot inspect '{}'", path.string());
+  }
+  return fmt::format("|{}:{}:{}.{}", path.string(), info.st_size, info.st_mtim.tv_sec,
+                     info.st_mtim.tv_nsec);
+}
+
 // Says whether two runs would write the same bytes: everything the plan decided, and the identity
 // of the source files.
 Result<std::string> plan_fingerprint(const PreparedConversion& prepared) {
   Sha256 hash;
   const auto add = [&](std::string_view text) { hash.update(std::as_bytes(std::span(text))); };
   add(kPipelineVersion);
-  for (const fs::path& path : prepared.model.tensors->files()) {
-    struct stat info{};
-    if (::stat(path.c_str(), &info) != 0) {
-      return make_error(ErrorCode::kIo, "cannot inspect '{}'", path.string());
-    }
-    add(fmt::format("|{}:{}:{}.{}", path.string(), info.st_size, info.st_mtim.tv_sec,
-                    info.st_mtim.tv_nsec));
-  }
+  for (const fs::path& path : prepared.model.tensors->files()) add(PJ_TRY(file_identity(path)));
   for (const PlannedOutput& output : prepared.plan.outputs) {
-    for (const PlannedShard& shard : output.shards) {
-      add(fmt::format("|{}:{}:", shard.file_name, shard.layout.file_bytes));
-      add(shard.layout.header);
+    for (const PlannedFile& file : output.files) {
+      add(fmt::format("|{}:{}:", file.path, file.bytes));
+      add(file.header);
+      if (!file.copied_from.empty()) add(PJ_TRY(file_identity(file.copied_from)));
     }
     for (const PlannedTensor& tensor : output.tensors) {
       add(tensor.importance == nullptr ? "|-" : "|i");
@@ -114,11 +147,11 @@ Result<std::string> plan_fingerprint(const PreparedConversion& prepared) {
 Status check_disk_space(const Plan& plan, const fs::path& folder) {
   std::uint64_t needed = 0;
   for (const PlannedOutput& output : plan.outputs) {
-    for (const PlannedShard& shard : output.shards) {
+    for (const PlannedFile& file : output.files) {
       struct stat info{};
-      const bool is_there = ::stat((folder / shard.file_name).c_str(), &info) == 0;
+      const bool is_there = ::stat((folder / file.path).c_str(), &info) == 0;
       const std::uint64_t present = is_there ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
-      if (shard.layout.file_bytes > present) needed += shard.layout.file_bytes - present;
+      if (file.bytes > present) needed += file.bytes - present;
     }
   }
   const std::uint64_t free = PJ_TRY(free_disk_bytes(folder));
@@ -141,8 +174,8 @@ Result<ExecuteResult> execute_with_space(const PreparedConversion& prepared,
 
 void remove_partial_files(const Plan& plan, const fs::path& folder) {
   for (const PlannedOutput& output : plan.outputs) {
-    for (const PlannedShard& shard : output.shards) {
-      static_cast<void>(remove_file_if_present(folder / shard.file_name));
+    for (const PlannedFile& file : output.files) {
+      static_cast<void>(remove_file_if_present(folder / file.path));
     }
   }
 }
@@ -160,17 +193,22 @@ ExecuteResult sealed_result(const Model& model, const Journal& journal) {
   return result;
 }
 
-Status write_documents(const PreparedConversion& prepared, const ConvertOptions& options,
-                       const ConvertReport& report, const Json& manifest) {
-  const fs::path gguf = options.output / "gguf";
+Status write_gguf_metadata(const PreparedConversion& prepared, const ConvertOptions& options,
+                           const ConvertReport& report) {
+  const fs::path path = options.output / "gguf" / "metadata.json";
   Json existing(nullptr);
   std::error_code ignored;
-  if (fs::exists(gguf / "metadata.json", ignored)) {
-    if (auto found = read_json_file(gguf / "metadata.json", {})) existing = std::move(*found);
+  if (fs::exists(path, ignored)) {
+    if (auto found = read_json_file(path, {})) existing = std::move(*found);
   }
   const Json metadata =
       make_gguf_metadata(prepared.model, report.outputs, options.imatrix.string(), existing);
-  PJ_TRY(write_file_atomic(gguf / "metadata.json", metadata.dump(2) + "\n"));
+  return write_file_atomic(path, metadata.dump(2) + "\n");
+}
+
+Status write_documents(const PreparedConversion& prepared, const ConvertOptions& options,
+                       const ConvertReport& report, const Json& manifest) {
+  if (!options.gguf_types.empty()) PJ_TRY(write_gguf_metadata(prepared, options, report));
   const std::string text = format_report({.model = prepared.model,
                                           .plan = prepared.plan,
                                           .result = report.execution,
@@ -181,13 +219,31 @@ Status write_documents(const PreparedConversion& prepared, const ConvertOptions&
   return write_file_atomic(options.output / kManifestName, manifest.dump(2) + "\n");
 }
 
+// A folder that will be replaced as a whole must be one that this program made.
+Status check_replaced_folder(const Plan& plan, const fs::path& output) {
+  const fs::path folder = output / output_format_name(OutputFormat::kMlx);
+  std::error_code ignored;
+  const bool is_planned = std::ranges::find(plan.outputs, OutputFormat::kMlx,
+                                            &PlannedOutput::format) != plan.outputs.end();
+  if (!is_planned || !fs::exists(folder, ignored)) return {};
+  if (const auto metadata = read_json_file(folder / "metadata.json", {})) {
+    if (get_string(*metadata, "format").value_or("") == "mlx") return {};
+  }
+  return make_error(ErrorCode::kConflict,
+                    "'{}' is there and not a folder this program made; it would be replaced. Move "
+                    "it away, or choose another --output",
+                    folder.string());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PreparedConversion>> prepare_conversion(const ConvertOptions& options) {
+  PJ_TRY(check_anything_asked(options));
   auto prepared = std::make_unique<PreparedConversion>();
   PlanOptions plan_options{.recipes = PJ_TRY(find_recipes(options.gguf_types)),
                            .recipe_options = options.recipe_options,
                            .split = options.split};
+  if (options.mlx) plan_options.mlx = PJ_TRY(plan_options_of(*options.mlx));
   for (const std::string& text : options.override_keys) {
     plan_options.override_keys.push_back(PJ_TRY(parse_override_key(text)));
   }
@@ -225,6 +281,7 @@ Result<ConvertReport> convert(const PreparedConversion& prepared, const ConvertO
   report.was_complete = !journal.sealed().empty();
   std::map<std::string, std::string> hashes = journal.sealed();
   if (!report.was_complete) {
+    PJ_TRY(check_replaced_folder(prepared.plan, options.output));
     Result<ExecuteResult> executed =
         execute_with_space(prepared, options, partial_folder, journal, cancel, progress);
     if (!executed) {
@@ -239,8 +296,7 @@ Result<ConvertReport> convert(const PreparedConversion& prepared, const ConvertO
   } else {
     report.execution = sealed_result(prepared.model, journal);
   }
-  report.outputs =
-      PJ_TRY(publish_files(prepared.plan, partial_folder, options.output / "gguf", hashes));
+  report.outputs = PJ_TRY(publish_files(prepared.plan, partial_folder, options.output, hashes));
   report.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const Json manifest = PJ_TRY(

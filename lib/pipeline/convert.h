@@ -17,10 +17,21 @@
 
 namespace pajamas {
 
+// An MLX folder as the user asks for it; see MlxPlanOptions.
+struct MlxRequest {
+  std::string precision;  // "4bit", "mixed_3_6"; empty: by the options
+  MlxRecipeOptions recipe_options;
+  std::string dtype;  // "f32", "f16" or "bf16"; empty: the model's
+  MlxRounding rounding = MlxRounding::kCpu;
+  MlxQuality quality = MlxQuality::kDefault;
+  std::uint64_t max_shard_bytes = 0;  // 0: mlx-lm's 5 GiB
+};
+
 struct ConvertOptions {
   std::string model;                    // folder, file or repo id
   std::filesystem::path output;         // artifact folder; empty is fine for an estimate
-  std::vector<std::string> gguf_types;  // recipe names
+  std::vector<std::string> gguf_types;  // recipe names; none: no GGUF
+  std::optional<MlxRequest> mlx;        // none: no MLX folder
   std::string name;                     // of the files; empty: from the model
   ModelOptions model_options;
   RecipeOptions recipe_options;

@@ -72,8 +72,8 @@ TEST_F(ConvertTest, WritesWhatThePlanSaysAndAManifestThatVerifies) {
   ASSERT_TRUE(prepared) << prepared.error().message;
   ASSERT_TRUE(run(wanted));
   for (const PlannedOutput& output : (*prepared)->plan.outputs) {
-    const PlannedShard& shard = output.shards.front();
-    EXPECT_EQ(fs::file_size(wanted.output / "gguf" / shard.file_name), shard.layout.file_bytes);
+    const PlannedFile& file = output.files.front();
+    EXPECT_EQ(fs::file_size(wanted.output / file.path), file.bytes);
   }
   EXPECT_FALSE(fs::exists(wanted.output / ".pajamas"));
   SilentProgress progress;

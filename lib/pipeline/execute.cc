@@ -17,8 +17,8 @@
 #include "base/human_units.h"
 #include "base/process_stats.h"
 #include "base/thread_pool.h"
-#include "kernels/kernel_table.h"
 #include "models/row_reader.h"
+#include "pipeline/item_encoder.h"
 #include "pipeline/output_hash.h"
 #include "pipeline/work_list.h"
 
@@ -29,12 +29,8 @@ using Clock = std::chrono::steady_clock;
 
 // An item's F32 rows fit a core's L2 cache beside what is made of them.
 constexpr std::int64_t kChunkElems = 128 * 1024;
-// Buffers of a worker per element: stored bytes (up to 4), F32 rows, the same reordered and decoded
-// again, encoded bytes (up to 4).
-constexpr std::uint64_t kBytesPerElem = 20;
 constexpr std::uint64_t kMemorySlack = std::uint64_t{16} << 20;  // stacks, hash queues, journal
-// The error in the report is measured on every 8th row: exact enough, and nearly free.
-constexpr std::int64_t kErrorRowStep = 8;
+constexpr std::uint64_t kCopyBytes = std::uint64_t{1} << 20;
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 constexpr auto kWritebackInterval = std::chrono::milliseconds(200);
 
@@ -42,44 +38,66 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The files being written, by output and shard.
+// Puts the bytes of another file into one that has the same length.
+Status copy_into(const File& file, const std::filesystem::path& from, std::uint64_t bytes) {
+  const File source = PJ_TRY(File::open_read(from));
+  if (PJ_TRY(source.size_bytes()) != bytes) {
+    return make_error(ErrorCode::kConflict, "'{}' changed while the conversion ran", from.string());
+  }
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(bytes, kCopyBytes)));
+  for (std::uint64_t offset = 0; offset < bytes; offset += buffer.size()) {
+    buffer.resize(static_cast<std::size_t>(std::min(bytes - offset, kCopyBytes)));
+    PJ_TRY(source.read_at(offset, buffer));
+    PJ_TRY(file.write_at(offset, buffer));
+  }
+  return {};
+}
+
+// The files being written, by output and number.
 class OutputFiles {
  public:
   static Result<OutputFiles> open(const Plan& plan, const std::filesystem::path& folder) {
     OutputFiles files;
     for (const PlannedOutput& output : plan.outputs) {
-      auto& shards = files.files_.emplace_back();
-      for (const PlannedShard& shard : output.shards) {
-        File file = PJ_TRY(File::open_write(folder / shard.file_name));
-        const std::uint64_t size = PJ_TRY(file.size_bytes());
-        files.is_fresh_ = files.is_fresh_ || size != shard.layout.file_bytes;
-        PJ_TRY(file.resize(shard.layout.file_bytes));
-        PJ_TRY(file.reserve(shard.layout.file_bytes));
-        PJ_TRY(file.write_at(0, std::as_bytes(std::span(shard.layout.header))));
-        shards.push_back(std::move(file));
-      }
+      files.files_.emplace_back();
+      PJ_TRY(make_directories(folder / output_format_name(output.format)));
+      for (const PlannedFile& planned : output.files) PJ_TRY(files.add(planned, folder));
     }
     return files;
   }
 
   // True when some file was not there in full: nothing an earlier run did can be relied on.
   [[nodiscard]] bool is_fresh() const { return is_fresh_; }
-  [[nodiscard]] const File& at(std::size_t output, int shard) const {
-    return files_[output][static_cast<std::size_t>(shard)];
+  [[nodiscard]] const File& at(std::size_t output, int file) const {
+    return files_[output][static_cast<std::size_t>(file)];
   }
   Status sync() const {
-    for (const auto& shards : files_) {
-      for (const File& file : shards) PJ_TRY(file.sync());
+    for (const auto& files : files_) {
+      for (const File& file : files) PJ_TRY(file.sync());
     }
     return {};
   }
   void start_writeback() const {
-    for (const auto& shards : files_) {
-      for (const File& file : shards) file.start_writeback(0, 0);
+    for (const auto& files : files_) {
+      for (const File& file : files) file.start_writeback(0, 0);
     }
   }
 
  private:
+  Status add(const PlannedFile& planned, const std::filesystem::path& folder) {
+    File file = PJ_TRY(File::open_write(folder / planned.path));
+    const std::uint64_t size = PJ_TRY(file.size_bytes());
+    is_fresh_ = is_fresh_ || size != planned.bytes;
+    PJ_TRY(file.resize(planned.bytes));
+    PJ_TRY(file.reserve(planned.bytes));
+    PJ_TRY(file.write_at(0, std::as_bytes(std::span(planned.header))));
+    if (!planned.copied_from.empty()) {
+      PJ_TRY(copy_into(file, planned.copied_from, planned.bytes));
+    }
+    files_.back().push_back(std::move(file));
+    return {};
+  }
+
   std::vector<std::vector<File>> files_;
   bool is_fresh_ = false;
 };
@@ -158,49 +176,6 @@ class Checkpointer {
   std::thread thread_;
 };
 
-struct WorkerBuffers {
-  std::vector<std::byte> raw;
-  std::vector<float> rows;
-  std::vector<float> reordered;
-  std::vector<std::byte> encoded;
-  std::vector<float> decoded;
-};
-
-// Source order (halves) to output order (pairs), head by head. See RowOrder::kRopeInterleave.
-void interleave_rows(const float* in, float* out, std::int64_t rows, std::int64_t cols,
-                     std::int64_t head_rows) {
-  const std::int64_t half = head_rows / 2;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const std::int64_t in_head = row % head_rows;
-    const std::int64_t from = row - in_head + in_head % 2 * half + in_head / 2;
-    std::memcpy(out + row * cols, in + from * cols, static_cast<std::size_t>(cols) * sizeof(float));
-  }
-}
-
-// Sixteen partial sums: one would wait for itself at every element.
-void add_row_error(const float* original, const float* stored, std::int64_t cols,
-                   TensorStats& stats) {
-  constexpr std::size_t kLanes = 16;
-  std::array<float, kLanes> squared_error{};
-  std::array<float, kLanes> squared_sum{};
-  const auto add = [&](std::size_t lane, float value, float error) {
-    squared_error[lane] += error * error;
-    squared_sum[lane] += value * value;
-  };
-  const auto count = static_cast<std::size_t>(cols);
-  std::size_t col = 0;
-  for (; col + kLanes <= count; col += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      add(lane, original[col + lane], original[col + lane] - stored[col + lane]);
-    }
-  }
-  for (; col < count; ++col) add(0, original[col], original[col] - stored[col]);
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    stats.squared_error += squared_error[lane];
-    stats.squared_sum += squared_sum[lane];
-  }
-}
-
 class Executor {
  public:
   Executor(const Model& model, const Plan& plan, const OutputFiles& files, SourceHasher& hasher,
@@ -216,7 +191,7 @@ class Executor {
         reader_(*model.tensors, nullptr, model.fp8_block),
         cancel_(cancel),
         progress_(progress),
-        buffers_(static_cast<std::size_t>(threads)),
+        encoders_(static_cast<std::size_t>(threads)),
         item_stats_(work.items.size() * plan.outputs.size()),
         items_left_(model.outputs.size()),
         entries_(model.outputs.size()) {
@@ -233,20 +208,20 @@ class Executor {
     const Clock::time_point start = Clock::now();
     const WorkItem& item = work_.items[static_cast<std::size_t>(index)];
     const OutputTensor& tensor = model_.outputs[static_cast<std::size_t>(item.tensor)];
-    WorkerBuffers& buffers = buffers_[static_cast<std::size_t>(thread)];
+    ItemEncoder& encoder = encoders_[static_cast<std::size_t>(thread)];
 
-    buffers.raw.resize(item.source_bytes());
-    PJ_TRY(model_.tensors->read(*item.source, item.source_offset(), buffers.raw));
+    const std::span<std::byte> raw = encoder.raw_buffer(item);
+    PJ_TRY(model_.tensors->read(*item.source, item.source_offset(), raw));
     // What comes out of turn is so little that the hash reads it again when it gets there.
-    if (!item.is_early) {
-      PJ_TRY(hasher_.feed(item.source->file, item.source->file_offset + item.source_offset(),
-                          buffers.raw));
+    // What is decoded while it is read is not what the file holds.
+    if (!item.is_early && model_.source.format != "mlx") {
+      PJ_TRY(hasher_.feed(item.source->file, item.source->file_offset + item.source_offset(), raw));
     }
-    const float* rows = PJ_TRY(load_rows(item, tensor, buffers));
+    PJ_TRY(encoder.load(reader_, item, tensor));
     for (std::size_t output = 0; output < plan_.outputs.size(); ++output) {
-      PJ_TRY(
-          write_rows(item, tensor, output, rows, buffers,
-                     item_stats_[static_cast<std::size_t>(index) * plan_.outputs.size() + output]));
+      PJ_TRY(write_output(
+          output, item.tensor, encoder,
+          item_stats_[static_cast<std::size_t>(index) * plan_.outputs.size() + output]));
     }
     item_stats_[static_cast<std::size_t>(index) * plan_.outputs.size()].seconds =
         seconds_since(start);
@@ -257,82 +232,19 @@ class Executor {
   [[nodiscard]] std::vector<JournalEntry> take_entries() { return std::move(entries_); }
 
  private:
-  Result<const float*> load_rows(const WorkItem& item, const OutputTensor& tensor,
-                                 WorkerBuffers& buffers) {
-    const std::int64_t cols = item.cols;
-    const std::int64_t elems = item.rows * cols;
-    buffers.rows.resize(static_cast<std::size_t>(elems));
-    float* rows = buffers.rows.data();
-    PJ_TRY(reader_.decode(*item.source, cols, item.source_row, item.rows, buffers.raw, rows));
-    if (const std::int64_t bad = find_non_finite(nullptr, rows, elems); bad >= 0) {
-      return make_error(ErrorCode::kInvalidData,
-                        "tensor '{}' has {} at row {}, column {} (element {}); expected finite "
-                        "weights. The checkpoint is damaged or its training diverged",
-                        item.source->name, std::isnan(rows[bad]) ? "NaN" : "infinity",
-                        item.source_row + bad / cols, bad % cols, item.source_row * cols + bad);
+  Status write_output(std::size_t output, std::int32_t tensor, ItemEncoder& encoder,
+                      TensorStats& stats) {
+    const PlannedOutput& planned = plan_.outputs[output];
+    const PlannedTensor& planned_tensor = planned.tensors[static_cast<std::size_t>(tensor)];
+    if (planned_tensor.parts.empty()) return {};
+    const auto pieces = PJ_TRY(encoder.encode(planned, planned_tensor, stats));
+    PJ_CHECK(pieces.size() == planned_tensor.parts.size());
+    for (std::size_t part = 0; part < pieces.size(); ++part) {
+      const PlannedPart& place = planned_tensor.parts[part];
+      PJ_TRY(files_.at(output, place.file)
+                 .write_at(place.offset + pieces[part].offset, pieces[part].bytes));
     }
-    if (tensor.op == ElementOp::kAddOne) {
-      for (std::int64_t i = 0; i < elems; ++i) rows[i] += 1.0F;
-    }
-    if (item.piece->order != RowOrder::kRopeInterleave) return rows;
-    buffers.reordered.resize(static_cast<std::size_t>(elems));
-    interleave_rows(rows, buffers.reordered.data(), item.rows, cols,
-                    item.piece->row_count / item.piece->heads);
-    return buffers.reordered.data();
-  }
-
-  Status write_rows(const WorkItem& item, const OutputTensor& tensor, std::size_t output,
-                    const float* rows, WorkerBuffers& buffers, TensorStats& stats) {
-    const PlannedTensor& planned =
-        plan_.outputs[output].tensors[static_cast<std::size_t>(item.tensor)];
-    const std::int64_t cols = item.cols;
-    const std::uint64_t bytes_per_row = row_bytes(planned.dtype, cols);
-    std::span<const std::byte> bytes = buffers.raw;
-    // A block type that stays as it is keeps its very bytes.
-    const bool is_copy = is_block_quantized(planned.dtype) && planned.dtype == item.source->dtype;
-    if (!is_copy) {
-      const std::int64_t matrix = item.out_row / rows_per_matrix(tensor.shape);
-      const float* importance = planned.importance == nullptr
-                                    ? nullptr
-                                    : planned.importance->values.data() + matrix * cols;
-      buffers.encoded.resize(static_cast<std::uint64_t>(item.rows) * bytes_per_row);
-      encode_rows(nullptr, planned.dtype, rows, item.rows, cols, importance,
-                  buffers.encoded.data());
-      bytes = buffers.encoded;
-      if (planned.dtype == DType::kF16) PJ_TRY(check_f16_range(item, rows, buffers));
-      if (planned.dtype != DType::kF32) {
-        measure_error(item, planned.dtype, rows, cols, buffers, stats);
-      }
-    }
-    return files_.at(output, planned.shard)
-        .write_at(planned.offset + static_cast<std::uint64_t>(item.out_row) * bytes_per_row, bytes);
-  }
-
-  // Weights that F16 would turn into infinity make a file that no reader can use.
-  static Status check_f16_range(const WorkItem& item, const float* rows, WorkerBuffers& buffers) {
-    const std::int64_t elems = item.rows * item.cols;
-    buffers.decoded.resize(static_cast<std::size_t>(elems));
-    decode_rows(nullptr, DType::kF16, buffers.encoded.data(), item.rows, item.cols,
-                buffers.decoded.data());
-    const std::int64_t bad = find_non_finite(nullptr, buffers.decoded.data(), elems);
-    if (bad < 0) return {};
-    return make_error(ErrorCode::kUnsupported,
-                      "tensor '{}' has the value {}, which F16 (up to 65504) cannot hold; choose "
-                      "BF16 or F32",
-                      item.source->name, rows[bad]);
-  }
-
-  static void measure_error(const WorkItem& item, DType dtype, const float* rows, std::int64_t cols,
-                            WorkerBuffers& buffers, TensorStats& stats) {
-    buffers.decoded.resize(static_cast<std::size_t>(cols));
-    const std::uint64_t bytes_per_row = row_bytes(dtype, cols);
-    const std::int64_t first = (kErrorRowStep - item.out_row % kErrorRowStep) % kErrorRowStep;
-    for (std::int64_t row = first; row < item.rows; row += kErrorRowStep) {
-      decode_rows(nullptr, dtype,
-                  buffers.encoded.data() + static_cast<std::uint64_t>(row) * bytes_per_row, 1, cols,
-                  buffers.decoded.data());
-      add_row_error(rows + row * cols, buffers.decoded.data(), cols, stats);
-    }
+    return {};
   }
 
   void finish_item(const WorkItem& item) {
@@ -381,7 +293,7 @@ class Executor {
   const RowReader reader_;
   const CancelToken& cancel_;
   Progress& progress_;
-  std::vector<WorkerBuffers> buffers_;                         // by thread
+  std::vector<ItemEncoder> encoders_;                          // by thread
   std::map<std::int32_t, std::vector<std::size_t>> items_of_;  // by tensor
   std::vector<TensorStats> item_stats_;                // item x output, written by one worker each
   std::vector<std::atomic<std::int32_t>> items_left_;  // by tensor
@@ -397,27 +309,30 @@ Status write_constants(const Model& model, const Plan& plan, const OutputFiles& 
       const std::vector<float>& values = model.outputs[t].constant;
       if (values.empty()) continue;
       const PlannedTensor& planned = plan.outputs[output].tensors[t];
-      PJ_CHECK(planned.dtype == DType::kF32);
-      PJ_TRY(files.at(output, planned.shard)
-                 .write_at(planned.offset, std::as_bytes(std::span(values))));
+      if (planned.parts.empty()) continue;
+      PJ_CHECK(planned.dtype == DType::kF32 && planned.parts.size() == 1);
+      const PlannedPart& place = planned.parts.front();
+      PJ_TRY(files.at(output, place.file).write_at(place.offset, std::as_bytes(std::span(values))));
     }
   }
   return {};
 }
 
-// Knows every file of the plan, by output and shard; tensors in `done` and constants are complete.
+// Knows every file of the plan, by output; tensors in `done` and constants are complete.
 void add_hashed_files(const Model& model, const Plan& plan, const OutputFiles& files,
                       const std::set<std::int64_t>& done, OutputHasher& hasher) {
   for (std::size_t output = 0; output < plan.outputs.size(); ++output) {
     const PlannedOutput& planned = plan.outputs[output];
-    std::vector<std::vector<HashedTensor>> tensors(planned.shards.size());
+    std::vector<std::vector<HashedTensor>> tensors(planned.files.size());
     for (std::size_t t = 0; t < planned.tensors.size(); ++t) {
-      tensors[static_cast<std::size_t>(planned.tensors[t].shard)].push_back(
-          {static_cast<std::int64_t>(t), planned.tensors[t].offset});
+      for (const PlannedPart& part : planned.tensors[t].parts) {
+        tensors[static_cast<std::size_t>(part.file)].push_back(
+            {static_cast<std::int64_t>(t), part.offset});
+      }
     }
-    for (std::size_t shard = 0; shard < planned.shards.size(); ++shard) {
-      hasher.add_file(files.at(output, static_cast<int>(shard)),
-                      planned.shards[shard].layout.file_bytes, std::move(tensors[shard]));
+    for (std::size_t file = 0; file < planned.files.size(); ++file) {
+      hasher.add_file(files.at(output, static_cast<int>(file)), planned.files[file].bytes,
+                      std::move(tensors[file]));
     }
   }
   for (std::size_t t = 0; t < model.outputs.size(); ++t) {
@@ -433,7 +348,7 @@ Status finish_files(ThreadPool& pool, const Plan& plan, Checkpointer& checkpoint
                     ExecuteResult& result) {
   std::vector<std::string> names;
   for (const PlannedOutput& output : plan.outputs) {
-    for (const PlannedShard& shard : output.shards) names.push_back(shard.file_name);
+    for (const PlannedFile& file : output.files) names.push_back(file.path);
   }
   std::vector<std::string> hashes(names.size());
   const auto count = static_cast<std::int64_t>(names.size());
@@ -461,11 +376,12 @@ Result<std::int64_t> choose_chunk_elems(const Model& model, const RowReader& rea
   const std::uint64_t used = peak_rss_bytes() + kMemorySlack;
   const std::uint64_t left = options.max_memory_bytes > used ? options.max_memory_bytes - used : 0;
   const auto elems =
-      static_cast<std::int64_t>(left / static_cast<std::uint64_t>(threads) / kBytesPerElem);
+      static_cast<std::int64_t>(left / static_cast<std::uint64_t>(threads) / kEncoderBytesPerElem);
   const WorkList smallest = PJ_TRY(make_work_list(model, reader, {}, 1));
   if (elems < smallest.max_item_elems) {
     const std::uint64_t needed = used + static_cast<std::uint64_t>(smallest.max_item_elems) *
-                                            kBytesPerElem * static_cast<std::uint64_t>(threads);
+                                            kEncoderBytesPerElem *
+                                            static_cast<std::uint64_t>(threads);
     return make_error(ErrorCode::kNoSpace,
                       "--max-memory {} is too little for this model with {} threads; it needs "
                       "{}. Use fewer --threads or allow more",

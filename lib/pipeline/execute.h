@@ -29,7 +29,7 @@ struct ExecuteOptions {
 
 struct ExecuteResult {
   std::vector<FileHash> source_files;
-  std::map<std::string, std::string> sha256_by_file;  // of what was written, by file name
+  std::map<std::string, std::string> sha256_by_file;  // of what was written, by planned path
   std::vector<JournalEntry> tensors;                  // parallel to Model::outputs
   std::int64_t resumed_tensors = 0;                   // that an earlier run had done
   int threads = 0;

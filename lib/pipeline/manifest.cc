@@ -9,8 +9,12 @@
 namespace pajamas {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr JsonLimits kManifestLimits{.max_bytes = std::uint64_t{16} << 20, .max_depth = 16};
 constexpr std::string_view kLoaders = "llama.cpp";
+constexpr int kGgufVersion = 3;
+constexpr int kMlxVersion = 1;  // of our metadata; MLX folders themselves have none
 
 std::string model_id(const Model& model) {
   return model.source.repo_id.empty() ? model.name : model.source.repo_id;
@@ -42,24 +46,48 @@ Json describe_source(const Model& model, const std::vector<FileHash>& files) {
   return source;
 }
 
-Json describe_output(const Model& model, const FinishedOutput& output) {
-  std::uint64_t bytes = 0;
-  for (const FinishedFile& file : output.files) bytes += file.bytes;
-  Json entry = {{"type", "gguf"},
-                {"path", "gguf/" + output.files.front().file_name},
-                {"method", output.planned->recipe->name},
-                {"size_bytes", bytes},
-                {"bits_per_weight", bits_per_weight(model, bytes)},
-                {"compression", static_cast<double>(source_bytes(model)) /
-                                    static_cast<double>(bytes == 0 ? 1 : bytes)},
-                {"sha256", output.files.front().sha256}};
-  if (output.files.size() == 1) return entry;
-  entry["files"] = Json::array();
+Json describe_files(const FinishedOutput& output) {
+  Json files = Json::array();
   for (const FinishedFile& file : output.files) {
-    entry["files"].push_back(
-        {{"path", "gguf/" + file.file_name}, {"size_bytes", file.bytes}, {"sha256", file.sha256}});
+    files.push_back({{"path", file.path}, {"size_bytes", file.bytes}, {"sha256", file.sha256}});
   }
+  return files;
+}
+
+Json describe_output(const Model& model, const FinishedOutput& output) {
+  const PlannedOutput& planned = *output.planned;
+  const bool is_folder = planned.format == OutputFormat::kMlx;
+  const std::uint64_t weights = planned.weight_bytes();
+  const std::string_view type = output_format_name(planned.format);
+  Json entry = {{"type", type},
+                {"path", is_folder ? std::string(type) : output.files.front().path},
+                {"method", planned.method},
+                {"size_bytes", planned.total_bytes()},
+                {"bits_per_weight", bits_per_weight(model, weights)},
+                {"compression", static_cast<double>(source_bytes(model)) /
+                                    static_cast<double>(weights == 0 ? 1 : weights)}};
+  if (!is_folder) entry["sha256"] = output.files.front().sha256;
+  if (is_folder || output.files.size() > 1) entry["files"] = describe_files(output);
   return entry;
+}
+
+// What a reader of each format in the list needs.
+Json format_versions(const Json& formats) {
+  Json versions = Json::object();
+  for (const Json& format : formats) {
+    const Json* type = find_member(format, "type");
+    if (type == nullptr || !type->is_string()) continue;
+    versions[type->get<std::string>()] = *type == "gguf" ? kGgufVersion : kMlxVersion;
+  }
+  return versions;
+}
+
+Json runtime_requirements(const Json& versions) {
+  Json requirements = Json::object();
+  for (const auto& [type, version] : versions.items()) {
+    requirements[type] = {{"llama_pajamas_run", ">=0.1.0"}};
+  }
+  return requirements;
 }
 
 // Puts `entry` where an entry with the same value under `key` stands, or at the end.
@@ -97,6 +125,7 @@ Result<Json> make_manifest(const Model& model, const std::vector<FileHash>& sour
   }
   Json formats = existing_list(existing, "formats");
   for (const FinishedOutput& output : outputs) put(formats, describe_output(model, output), "path");
+  const Json versions = format_versions(formats);
   Json manifest = {{"manifest_version", 1},
                    {"model_id", id},
                    {"source", describe_source(model, source_files)},
@@ -108,8 +137,8 @@ Result<Json> make_manifest(const Model& model, const std::vector<FileHash>& sour
                      {"params_total", model.params_total},
                      {"params_non_embedding", model.params_non_embedding}}},
                    {"formats", std::move(formats)},
-                   {"runtime_requirements", {{"gguf", {{"llama_pajamas_run", ">=0.1.0"}}}}},
-                   {"format_versions", {{"gguf", 3}}},
+                   {"runtime_requirements", runtime_requirements(versions)},
+                   {"format_versions", versions},
                    {"validation", nullptr}};
   return manifest;
 }
@@ -118,12 +147,11 @@ Json make_gguf_metadata(const Model& model, const std::vector<FinishedOutput>& o
                         const std::string& imatrix_path, const Json& existing) {
   Json files = existing_list(existing, "files");
   for (const FinishedOutput& output : outputs) {
+    if (output.planned->format != OutputFormat::kGguf) continue;
     std::map<std::string, std::int64_t> counts;
-    for (const PlannedTensor& tensor : output.planned->tensors) {
-      ++counts[std::string(dtype_name(tensor.dtype))];
-    }
-    Json entry = {{"path", output.files.front().file_name},
-                  {"quantization_method", output.planned->recipe->name},
+    for (const PlannedTensor& tensor : output.planned->tensors) ++counts[tensor.type_name()];
+    Json entry = {{"path", fs::path(output.files.front().path).filename().string()},
+                  {"quantization_method", output.planned->method},
                   {"tensor_types", counts},
                   {"imatrix", nullptr}};
     if (!imatrix_path.empty()) entry["imatrix"] = imatrix_path;

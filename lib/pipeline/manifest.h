@@ -20,14 +20,14 @@ inline constexpr std::string_view kPipelineVersion = "0.1.0";
 
 // One file of one output, as it was written.
 struct FinishedFile {
-  std::string file_name;
+  std::string path;  // below the artifact folder
   std::uint64_t bytes = 0;
   std::string sha256;
 };
 
 struct FinishedOutput {
   const PlannedOutput* planned = nullptr;
-  std::vector<FinishedFile> files;  // one, or the shards in order
+  std::vector<FinishedFile> files;  // parallel to planned->files
 };
 
 // Mean stored bits of a weight, all tensors and the header counted.
@@ -38,7 +38,7 @@ double bits_per_weight(const Model& model, std::uint64_t bytes);
 Result<Json> make_manifest(const Model& model, const std::vector<FileHash>& source_files,
                            const std::vector<FinishedOutput>& outputs, const Json& existing);
 
-// gguf/metadata.json, with the same rule for what is there already.
+// gguf/metadata.json of the GGUF outputs, with the same rule for what is there already.
 Json make_gguf_metadata(const Model& model, const std::vector<FinishedOutput>& outputs,
                         const std::string& imatrix_path, const Json& existing);
 

@@ -49,8 +49,18 @@ RecipeModel make_recipe_model(const Model& model) {
   return recipe;
 }
 
-Status check_requantize(const TensorSource& source, const std::string& path, bool allowed) {
+Status check_requantize(const Model& model, bool allowed) {
   if (allowed) return {};
+  const TensorSource& source = *model.tensors;
+  const std::string& path = model.source.path;
+  if (model.source.format == "mlx") {
+    return make_error(
+        ErrorCode::kUnsupported,
+        "'{}' is an MLX folder that is quantized already. Quantizing it again loses "
+        "more than quantizing the original; start from the F16 or BF16 model, or pass "
+        "--allow-requantize",
+        path);
+  }
   for (const TensorInfo& tensor : source.tensors()) {
     if (!is_block_quantized(tensor.dtype)) continue;
     return make_error(
@@ -65,7 +75,7 @@ Status check_requantize(const TensorSource& source, const std::string& path, boo
 
 Result<Model> complete(OpenedModel opened, const ModelOptions& options) {
   Model model{std::move(opened)};
-  PJ_TRY(check_requantize(*model.tensors, model.source.path, options.allow_requantize));
+  PJ_TRY(check_requantize(model, options.allow_requantize));
   model.recipe_model = make_recipe_model(model);
   model.params_non_embedding = params_outside_embeddings(model);
   return model;

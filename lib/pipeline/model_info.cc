@@ -78,10 +78,10 @@ Result<std::vector<VerifiedFile>> verify_artifacts(const fs::path& folder,
     for (const Json& entry : list) {
       verified.push_back(PJ_TRY(verify_file(folder, entry, cancel, progress)));
     }
-    if (PJ_TRY(get_string(format, "type")) == "gguf") {
-      const std::string first = PJ_TRY(get_string(format, "path")).value_or("");
-      PJ_TRY(open_gguf(PJ_TRY(path_inside(folder, first))));
-    }
+    const std::string type = PJ_TRY(get_string(format, "type")).value_or("");
+    const std::string place = PJ_TRY(get_string(format, "path")).value_or("");
+    if (type == "gguf") PJ_TRY(open_gguf(PJ_TRY(path_inside(folder, place))));
+    if (type == "mlx") PJ_TRY(open_mlx_folder(PJ_TRY(path_inside(folder, place))));
   }
   return verified;
 }

@@ -26,9 +26,9 @@ std::size_t OutputHasher::add_file(const File& file, std::uint64_t bytes,
 void OutputHasher::tensor_done(std::int64_t tensor) {
   for (const auto& target : targets_) {
     const std::lock_guard lock(target->order_mutex);
-    const auto found = std::ranges::find(target->tensors, tensor, &HashedTensor::tensor);
-    if (found == target->tensors.end()) continue;  // in another file of a split set
-    target->is_done[static_cast<std::size_t>(found - target->tensors.begin())] = true;
+    for (std::size_t part = 0; part < target->tensors.size(); ++part) {
+      if (target->tensors[part].tensor == tensor) target->is_done[part] = true;
+    }
     while (target->next < target->tensors.size() && target->is_done[target->next]) ++target->next;
     target->ready = target->next == target->tensors.size() ? target->bytes
                                                            : target->tensors[target->next].offset;

@@ -19,6 +19,7 @@
 
 namespace pajamas {
 
+// A part of a tensor in a file.
 struct HashedTensor {
   std::int64_t tensor = 0;   // index into Model::outputs
   std::uint64_t offset = 0;  // where it starts; what lies before the first is complete

@@ -19,7 +19,7 @@ double relative_rmse_of_output(const ExecuteResult& result, const PlannedOutput&
                                std::size_t output) {
   TensorStats sum;
   for (std::size_t t = 0; t < result.tensors.size(); ++t) {
-    if (!is_block_quantized(planned.tensors[t].dtype) || result.tensors[t].stats.empty()) continue;
+    if (!planned.tensors[t].is_quantized() || result.tensors[t].stats.empty()) continue;
     sum.squared_error += result.tensors[t].stats[output].squared_error;
     sum.squared_sum += result.tensors[t].stats[output].squared_sum;
   }
@@ -46,20 +46,20 @@ std::string format_report(const ReportInput& input) {
   }
   for (std::size_t o = 0; o < input.outputs.size(); ++o) {
     const PlannedOutput& planned = *input.outputs[o].planned;
-    fmt::format_to(out, "\n{}: relative RMSE {:.6f} over the quantized tensors\n",
-                   planned.recipe->name, relative_rmse_of_output(input.result, planned, o));
+    fmt::format_to(out, "\n{}: relative RMSE {:.6f} over the quantized tensors\n", planned.method,
+                   relative_rmse_of_output(input.result, planned, o));
     for (const FinishedFile& file : input.outputs[o].files) {
-      fmt::format_to(out, "  {}  {} bytes  sha256 {}\n", file.file_name, file.bytes, file.sha256);
+      fmt::format_to(out, "  {}  {} bytes  sha256 {}\n", file.path, file.bytes, file.sha256);
     }
-    fmt::format_to(out, "  {:<40} {:>20} {:>8} {:>12} {:>10}\n", "tensor", "shape", "type",
+    fmt::format_to(out, "  {:<40} {:>20} {:>12} {:>12} {:>10}\n", "tensor", "shape", "type",
                    "rel. RMSE", "seconds");
     for (std::size_t t = 0; t < input.model.outputs.size(); ++t) {
+      if (planned.tensors[t].parts.empty()) continue;
       const std::vector<TensorStats>& stats = input.result.tensors[t].stats;
       const TensorStats of_tensor = stats.empty() ? TensorStats{} : stats[o];
-      fmt::format_to(out, "  {:<40} {:>20} {:>8} {:>12.6f} {:>10.4f}{}\n",
+      fmt::format_to(out, "  {:<40} {:>20} {:>12} {:>12.6f} {:>10.4f}{}\n",
                      input.model.outputs[t].name, input.model.outputs[t].shape.to_string(),
-                     dtype_name(planned.tensors[t].dtype), relative_rmse(of_tensor),
-                     of_tensor.seconds,
+                     planned.tensors[t].type_name(), relative_rmse(of_tensor), of_tensor.seconds,
                      planned.tensors[t].is_fallback ? "  rows do not fit the recipe's type" : "");
     }
   }

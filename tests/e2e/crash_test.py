@@ -8,10 +8,10 @@ import subprocess
 import time
 
 import harness
-from harness import (CANCELLED, CONFLICT, MEDIUM, EndToEndTest, Shape, final_files, gguf_files,
-                     write_model)
+from harness import (CANCELLED, CONFLICT, MEDIUM, EndToEndTest, Shape, final_files,
+                     published_files, write_model)
 
-TYPES = "Q4_K_M,Q6_K,Q8_0"
+TYPES = "Q4_K_M,Q6_K,Q8_0:4bit"
 KILLS = 25
 
 
@@ -55,10 +55,10 @@ class CrashTest(EndToEndTest):
 
     def assert_only_whole_files(self) -> None:
         """What stands under a final name is what the undisturbed run made."""
-        for place, digest in gguf_files(self.output).items():
+        for place, digest in published_files(self.output).items():
             self.assertEqual(digest, self.reference[place], place)
         if (self.output / "manifest.json").exists():
-            self.assertEqual(gguf_files(self.output), self.reference)
+            self.assertEqual(published_files(self.output), self.reference)
 
     def test_kill_at_any_point_then_the_same_command_gives_the_same_bytes(self) -> None:
         generator = random.Random(5)
@@ -69,7 +69,7 @@ class CrashTest(EndToEndTest):
             self.assertIn(result.returncode, (0, -signal.SIGKILL), result.stderr)
             self.assert_only_whole_files()
             if result.returncode == 0:
-                self.assertEqual(gguf_files(self.output), self.reference)
+                self.assertEqual(published_files(self.output), self.reference)
                 self.assertFalse((self.output / ".pajamas").exists())
                 subprocess.run(["rm", "-rf", str(self.output)], check=True)
                 window *= 0.8  # the machine has become faster than it was
@@ -104,9 +104,10 @@ class CrashTest(EndToEndTest):
             first.send_signal(signal.SIGCONT)
             first.communicate(timeout=60)
         self.assert_refused(second, CONFLICT, "another process")
-        self.assertEqual(gguf_files(self.output), self.reference)
+        self.assertEqual(published_files(self.output), self.reference)
 
 
+RESUMED = "Q4_K_M:mixed_3_6"
 # Many small tensors, so that a journal fills up step by step.
 DEEP = Shape(hidden=512, ffn=1536, layers=8, heads=8, kv_heads=4, vocab=512)
 
@@ -117,7 +118,7 @@ class ResumeTest(EndToEndTest):
     def setUp(self) -> None:
         super().setUp()
         self.model = write_model(self.folder / "model", DEEP)
-        self.reference = self.convert_well(self.model, self.folder / "reference", "Q4_K_M")
+        self.reference = self.convert_well(self.model, self.folder / "reference", RESUMED)
         self.output = self.folder / "out"
         self.journal = self.output / ".pajamas/journal"
         # One slow thread and frequent checkpoints, so that the kill comes between two of them.
@@ -126,7 +127,7 @@ class ResumeTest(EndToEndTest):
 
     def kill_after_a_checkpoint(self) -> None:
         process = subprocess.Popen(
-            self.convert_command(self.model, self.output, "Q4_K_M", *self.options),
+            self.convert_command(self.model, self.output, RESUMED, *self.options),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=self.environment(PAJAMAS_CPU="generic"))
         deadline = time.monotonic() + 60
@@ -141,9 +142,9 @@ class ResumeTest(EndToEndTest):
 
     def resume(self) -> int:
         """Runs the same command to the end; how many tensors it did not do again."""
-        result = self.convert(self.model, self.output, "Q4_K_M", "--json")
+        result = self.convert(self.model, self.output, RESUMED, "--json")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(gguf_files(self.output), self.reference)
+        self.assertEqual(published_files(self.output), self.reference)
         return json.loads(result.stdout)["resumed_tensors"]
 
     def test_finished_tensors_are_kept(self) -> None:
@@ -157,6 +158,8 @@ class ResumeTest(EndToEndTest):
     def test_without_the_partial_file_nothing_in_the_journal_counts(self) -> None:
         for path in (self.output / ".pajamas").rglob("*.gguf"):
             path.unlink()
+        for path in (self.output / ".pajamas").rglob("*.safetensors"):
+            path.unlink()
         self.assertEqual(self.resume(), 0)
 
     def test_a_source_that_changed_starts_anew(self) -> None:
@@ -164,7 +167,7 @@ class ResumeTest(EndToEndTest):
         content = bytearray(weights.read_bytes())
         content[-1] ^= 0x80
         weights.write_bytes(content)
-        self.reference = self.convert_well(self.model, self.folder / "changed", "Q4_K_M")
+        self.reference = self.convert_well(self.model, self.folder / "changed", RESUMED)
         self.assertEqual(self.resume(), 0)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import harness
 from harness import INVALID_ARGUMENT, EndToEndTest, Shape, write_model
 
-TYPES = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q4_0,Q8_0,IQ4_NL,IQ4_XS"
+TYPES = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q4_0,Q8_0,IQ4_NL,IQ4_XS:mixed_3_6"
 CPU_FLAGS = {"avx2": "avx2", "avx512": "avx512vl"}
 
 

@@ -161,9 +161,10 @@ def final_files(output: Path) -> dict[str, str]:
     }
 
 
-def gguf_files(output: Path) -> dict[str, str]:
-    return {place: digest for place, digest in final_files(output).items() if "gguf/" in place
-            and place.endswith(".gguf")}
+def published_files(output: Path) -> dict[str, str]:
+    """What readers of the formats open: GGUF files, and all of an MLX folder."""
+    return {place: digest for place, digest in final_files(output).items()
+            if place.endswith(".gguf") or place.startswith("mlx/")}
 
 
 class EndToEndTest(unittest.TestCase):
@@ -175,8 +176,11 @@ class EndToEndTest(unittest.TestCase):
 
     @staticmethod
     def convert_command(model: Path, output: Path, types: str, *options: str) -> list[str]:
+        """`types`: GGUF types, and after a colon an MLX precision, "Q4_K_M,Q8_0:4bit"."""
+        wanted = (["--formats", "gguf,mlx", "--precision", types] if ":" in types
+                  else ["--formats", "gguf", "--gguf-types", types])
         return [str(QUANT), "convert", str(model), "--output", str(output), "--name", "m",
-                "--formats", "gguf", "--gguf-types", types, *options]
+                *wanted, *options]
 
     @staticmethod
     def environment(**variables: str) -> dict[str, str]:
@@ -193,10 +197,10 @@ class EndToEndTest(unittest.TestCase):
 
     def convert_well(self, model: Path, output: Path, types: str, *options: str,
                      **variables: str) -> dict[str, str]:
-        """Converts, demands success, and gives the GGUF files with their hashes."""
+        """Converts, demands success, and gives the published files with their hashes."""
         result = self.convert(model, output, types, *options, **variables)
         self.assertEqual(result.returncode, 0, result.stderr)
-        return gguf_files(output)
+        return published_files(output)
 
     def assert_refused(self, result: subprocess.CompletedProcess, code: int, *words: str) -> None:
         self.assertEqual(result.returncode, code, result.stderr)

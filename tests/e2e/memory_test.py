@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 class MemoryTest(EndToEndTest):
     def peak_rss_bytes(self, name: str, shape: Shape, *options: str) -> int:
         model = write_model(self.folder / name, shape, seed=None)
-        command = self.convert_command(model, self.folder / f"{name}-out", "Q4_K_M", "--threads",
+        command = self.convert_command(model, self.folder / f"{name}-out", "Q4_K_M:4bit", "--threads",
                                        "2", *options)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)

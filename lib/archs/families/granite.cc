@@ -26,6 +26,10 @@ constexpr auto kKeys = std::to_array<KeyRule>({
      .type = KeyRule::Type::kFloat,
      .default_value = 1.0},
 });
+// Their groups reach values that narrow scales cannot hold.
+constexpr auto kMlxRules = std::to_array<MlxRule>({{.module_suffix = "self_attn.o_proj"},
+                                                   {.module_suffix = "mlp.down_proj"},
+                                                   {.module_suffix = "lm_head"}});
 constexpr auto kTensors = std::to_array<TensorGroup>(
     {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, groups::kGatedFfn,
      groups::kOptionalLlamaBiases});
@@ -44,6 +48,7 @@ constinit const ArchSpec kGraniteArch{
              .extra = kKeys},
     .tensors = kTensors,
     .tokenizer = {.fallback_pre_tokenizer = "refact"},
+    .mlx = {.rules = kMlxRules},
 };
 
 }  // namespace pajamas

@@ -58,6 +58,7 @@ constinit const ArchSpec kQwen2MoeArch{
     .keys = {.extra = kKeys},
     .tensors = kTensors,
     .tokenizer = {.fallback_pre_tokenizer = "qwen2"},
+    .mlx = {.head_when_tied = true},
 };
 
 }  // namespace pajamas

@@ -21,6 +21,7 @@ constexpr auto kChecks = std::to_array<ConfigCheck>({
 constexpr auto kKeys = std::to_array<KeyRule>({
     {.gguf = "expert_feed_forward_length", .config = "moe_intermediate_size"},
 });
+constexpr auto kMlxRules = std::to_array<MlxRule>({{.module_suffix = "mlp.gate"}});
 constexpr auto kTensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttention,
                                 groups::kQkNormPerHead, groups::kMlpExperts});
@@ -37,6 +38,7 @@ constinit const ArchSpec kQwen3MoeArch{
     .keys = {.extra = kKeys},
     .tensors = kTensors,
     .tokenizer = {.fallback_pre_tokenizer = "qwen2"},
+    .mlx = {.rules = kMlxRules},
 };
 
 }  // namespace pajamas

@@ -370,6 +370,12 @@ class IndexSax : public StrictSax {
 
 }  // namespace
 
+std::string_view safetensors_type_name(DType dtype) {
+  const auto* found =
+      std::ranges::find(kDtypeNames, dtype, [](const auto& pair) { return pair.second; });
+  return found == kDtypeNames.end() ? std::string_view() : found->first;
+}
+
 Result<std::vector<TensorInfo>> read_safetensors_header(const File& file) {
   FileCursor cursor = PJ_TRY(FileCursor::at_start(file));
   const std::string text = PJ_TRY(read_header_text(cursor));

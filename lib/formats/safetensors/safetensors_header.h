@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,9 @@ inline constexpr std::uint64_t kSafetensorsMaxHeaderBytes = 100'000'000;
 inline constexpr std::uint64_t kSafetensorsMaxTensors = 1'000'000;
 inline constexpr std::size_t kSafetensorsMaxDims = 16;
 inline constexpr std::uint64_t kSafetensorsMaxIndexBytes = std::uint64_t{64} << 20;
+
+// The type as a header spells it, empty when safetensors has none for it.
+std::string_view safetensors_type_name(DType dtype);
 
 // Offsets are from the start of the file. Names may still repeat.
 Result<std::vector<TensorInfo>> read_safetensors_header(const File& file);
