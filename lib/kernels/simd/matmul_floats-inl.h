@@ -62,8 +62,8 @@ struct FloatsWork {
   PJ_VEC static std::int64_t offset_of(std::int64_t record) {
     return record * kRecordWords * kStep;
   }
-  PJ_VEC static void load_piece(const std::byte* group, std::int64_t /*n_records*/,
-                                std::int64_t first, int /*count*/, Piece& piece) {
+  PJ_VEC static void load_piece(const std::byte* group, std::int64_t first, int /*count*/,
+                                Piece& piece) {
     piece.weights = group + offset_of(first);
   }
 
@@ -101,18 +101,20 @@ struct FloatsWork {
     });
   }
 
-  PJ_VEC static F multiply_one(const std::byte* group, std::int64_t n_records, int lane,
-                               const std::byte* x) {
-    F sum = splat_float(0.0F);
-    for (std::int64_t first = 0; first < n_records; first += kPieceRecords) {
-      const int n = static_cast<int>(std::min<std::int64_t>(kPieceRecords, n_records - first));
-      const std::byte* const weights = group + offset_of(first);
-      F sums[1];
-      multiply_piece<1>(weights + lane * kUnitBytes, n,
-                        reinterpret_cast<const std::int32_t*>(x + 64 * first), sums);
-      sum = sum + sums[0];
+  template <int kTokens>
+  PJ_VEC static void add_few(const std::byte* group, std::int64_t first, int count, int lane,
+                             const std::int32_t* x, F (&sums)[kTokens]) {
+    for (int done = 0; done < count; done += kPieceRecords) {
+      const std::byte* const weights = group + offset_of(first + done) + lane * kUnitBytes;
+      F piece[kTokens];
+      multiply_piece<kTokens>(weights, std::min(kPieceRecords, count - done), x, piece);
+      repeat<kTokens>([&](auto token) PJ_BODY { sums[token] = sums[token] + piece[token]; });
+      x += kPieceRecords * kRecordWords * kTokens;
     }
-    return sum;
+  }
+  PJ_VEC static void add_one(const std::byte* group, std::int64_t first, int count, int lane,
+                             const std::int32_t* x, F (&sums)[1]) {
+    add_few<1>(group, first, count, lane, x, sums);
   }
 };
 

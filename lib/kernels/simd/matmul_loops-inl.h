@@ -2,10 +2,11 @@
 // The loops around the products: which rows, tokens and columns are at work together.
 //
 // Included inside a target region and the namespace of the instruction set. Activations are records
-// of 64 bytes, so many columns as the form has in them. One token goes straight through the packed
-// rows. More tokens go in blocks of kBlockTiles tiles and spans of kSpanRecords records, whose
-// activations are interleaved once and stay in the second-level cache. Then for each group of rows,
-// piece by piece, the weights are loaded into the first-level cache and multiplied with every tile.
+// of 64 bytes, so many columns as the form has in them. A few tokens go straight through the packed
+// rows, which the processor fetches ahead by itself (fetching by hand measures slower). More go in
+// blocks of kBlockTiles tiles and spans of kSpanRecords records, whose activations are interleaved
+// once and stay in the second-level cache. Then for each group of rows, piece by piece, the weights
+// are loaded into the first-level cache and multiplied with every tile.
 //
 // `Work` is how a type does that, see CodesWork and FloatsWork.
 
@@ -68,13 +69,45 @@ PJ_VEC int rows_from(const MatmulTask& task, std::int64_t row) {
 }
 
 template <typename Work>
-void multiply_one_token(const MatmulTask& task, std::int64_t group_bytes) {
-  const std::int64_t n_records = task.activation_bytes / 64;
+void multiply_one(const MatmulTask& task, std::int64_t group_bytes) {
+  const auto n_records = static_cast<int>(task.activation_bytes / 64);
+  const auto* const x = reinterpret_cast<const std::int32_t*>(task.activations);
   for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
     const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
     for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
-      const F sums = Work::multiply_one(group, n_records, lane, task.activations);
-      store_first(task.out + row + lane, sums, rows_from(task, row + lane));
+      F sums[1] = {splat_float(0.0F)};
+      Work::add_one(group, 0, n_records, lane, x, sums);
+      store_first(task.out + row + lane, sums[0], rows_from(task, row + lane));
+    }
+  }
+}
+
+// At most kTokens tokens.
+template <typename Work, int kTokens>
+void multiply_few(const MatmulTask& task, std::int64_t group_bytes) {
+  auto* const tile = reinterpret_cast<std::int32_t*>(matmul_scratch());
+  const std::int64_t n_records = task.activation_bytes / 64;
+  const auto n_tokens = static_cast<int>(task.tokens);
+  for (std::int64_t first = 0; first < n_records; first += kSpanRecords) {
+    const int n_span = static_cast<int>(std::min<std::int64_t>(kSpanRecords, n_records - first));
+    interleave_tile<Work, kTokens>(task.activations + 64 * first, task.activation_bytes, n_tokens,
+                                   n_span, tile);
+    for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
+      const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
+      for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
+        const int n_rows = rows_from(task, row + lane);
+        float* const out = task.out + row + lane;
+        F sums[kTokens];
+        repeat<kTokens>([&](auto token) PJ_BODY {
+          sums[token] = first == 0 || token >= n_tokens
+                            ? splat_float(0.0F)
+                            : load_first(out + token * task.out_stride, n_rows);
+        });
+        Work::template add_few<kTokens>(group, first, n_span, lane, tile, sums);
+        repeat<kTokens>([&](auto token) PJ_BODY {
+          if (token < n_tokens) store_first(out + token * task.out_stride, sums[token], n_rows);
+        });
+      }
     }
   }
 }
@@ -139,14 +172,13 @@ PJ_VEC void multiply_piece(const typename Work::Piece& piece, int first, int n_r
 template <typename Work>
 void multiply_span(const MatmulTask& task, std::int64_t group_bytes, std::int64_t first_record,
                    int n_span, Block& block) {
-  const std::int64_t n_records = task.activation_bytes / 64;
   typename Work::Piece piece;
   for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
     const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
     load_sums(task, row, first_record == 0, block);
     for (int first = 0; first < n_span; first += kPieceRecords) {
       const int n = std::min(kPieceRecords, n_span - first);
-      Work::load_piece(group, n_records, first_record + first, n, piece);
+      Work::load_piece(group, first_record + first, n, piece);
       const std::int64_t end = Work::offset_of(first_record + first + kPieceRecords);
       const std::int64_t bytes = end - Work::offset_of(first_record + first);
       multiply_piece<Work>(piece, first, n, group + end, bytes, block);
@@ -159,7 +191,9 @@ template <typename Work>
 void multiply(const MatmulTask& task) {
   const std::int64_t n_records = task.activation_bytes / 64;
   const auto group_bytes = static_cast<std::int64_t>(Work::group_bytes(task.dtype, task.cols));
-  if (task.tokens == 1) return multiply_one_token<Work>(task, group_bytes);
+  if (task.tokens == 1) return multiply_one<Work>(task, group_bytes);
+  if (task.tokens <= kThird) return multiply_few<Work, kThird>(task, group_bytes);
+  if (task.tokens <= 2 * kThird) return multiply_few<Work, 2 * kThird>(task, group_bytes);
   auto* const tiles = reinterpret_cast<std::int32_t*>(matmul_scratch());
   Block block;
   block.tiles = tiles;

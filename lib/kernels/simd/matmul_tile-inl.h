@@ -104,20 +104,17 @@ struct CodesWork {
   static std::uint64_t group_bytes(DType dtype, std::int64_t cols) {
     return packed_group_bytes(dtype, cols);
   }
-  PJ_VEC static int blocks_at(std::int64_t record, std::int64_t n_records) {
-    return static_cast<int>(std::min<std::int64_t>(kChunkBlocks, n_records - record));
-  }
   // Where a record that begins a chunk lies in its group.
   PJ_VEC static std::int64_t offset_of(std::int64_t record) {
     return record / kChunkBlocks * Type::kForm.chunk_bytes(kChunkBlocks);
   }
 
-  // Records [first, first + count) of a group of n_records.
-  PJ_VEC static void load_piece(const std::byte* group, std::int64_t n_records, std::int64_t first,
-                                int count, Piece& piece) {
+  // Records [first, first + count) of a group, widened.
+  PJ_VEC static void load_piece(const std::byte* group, std::int64_t first, int count,
+                                Piece& piece) {
     const std::byte* chunk = group + offset_of(first);
     for (int done = 0; done < count; done += kChunkBlocks) {
-      const int n_blocks = blocks_at(first + done, n_records);
+      const int n_blocks = std::min(kChunkBlocks, count - done);
       const int floats = kGroupFloats * done;
       std::byte* const out = piece.codes + 8 * done * kVectorBytes;
       for (int lane = 0; lane < kGroupRows; lane += kLanes) {
@@ -141,28 +138,36 @@ struct CodesWork {
     add_bytes_tile<Type::kAffine, Type::kGroupCols, kTokens>(piece, n_records, lane, x, out);
   }
 
-  // One token times the rows of a group from `lane` on, over all records.
-  PJ_VEC static F multiply_one(const std::byte* group, std::int64_t n_records, int lane,
-                               const std::byte* x) {
+  // Tokens times the rows of a group from `lane` on, straight from its packed codes: records
+  // [first, first + count), with words of x as add_block() wants them, kStride words a record.
+  template <int kTokens, int kExtra, int kStride>
+  PJ_VEC static void add_direct(const std::byte* group, std::int64_t first, int count, int lane,
+                                const std::int32_t* x, F (&sums)[kTokens]) {
     alignas(64) float scales[2 * kChunkBlocks * kGroupRows];
     alignas(64) float offsets[2 * kChunkBlocks * kGroupRows];
-    F sums[1] = {splat_float(0.0F)};
-    for (std::int64_t record = 0; record < n_records; record += kChunkBlocks) {
-      const int n_blocks = blocks_at(record, n_records);
-      const int bytes = Type::kForm.chunk_bytes(n_blocks);
-      for (int line = 0; line < bytes; line += kVectorBytes)
-        prefetch(group + kPrefetchBytes + line);
-      Type::heads(group, n_blocks, lane, scales + lane, offsets + lane);
-      const std::byte* const planes = group + Type::kForm.head_bytes(n_blocks) + 4 * lane;
+    const std::byte* chunk = group + offset_of(first);
+    for (int done = 0; done < count; done += kChunkBlocks) {
+      const int n_blocks = std::min(kChunkBlocks, count - done);
+      Type::heads(chunk, n_blocks, lane, scales + lane, offsets + lane);
+      const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
       for (int block = 0; block < n_blocks; ++block) {
-        add_block<Type, 1, kFirstExtraWord>(planes, block, scales + lane + kGroupFloats * block,
-                                            offsets + lane + kGroupFloats * block,
-                                            reinterpret_cast<const std::int32_t*>(x), sums);
-        x += sizeof(ActivationBlock);
+        add_block<Type, kTokens, kExtra>(planes, block, scales + lane + kGroupFloats * block,
+                                         offsets + lane + kGroupFloats * block, x, sums);
+        x += kStride * kTokens;
       }
-      group += bytes;
+      chunk += Type::kForm.chunk_bytes(n_blocks);
     }
-    return sums[0];
+  }
+
+  template <int kTokens>
+  PJ_VEC static void add_few(const std::byte* group, std::int64_t first, int count, int lane,
+                             const std::int32_t* x, F (&sums)[kTokens]) {
+    add_direct<kTokens, kBaseWord + 1, kWords>(group, first, count, lane, x, sums);
+  }
+  // x: records as they are.
+  PJ_VEC static void add_one(const std::byte* group, std::int64_t first, int count, int lane,
+                             const std::int32_t* x, F (&sums)[1]) {
+    add_direct<1, kFirstExtraWord, kRecordWords>(group, first, count, lane, x, sums);
   }
 };
 
