@@ -36,4 +36,3 @@ PJ_VEC void interleave_record(const std::byte* const (&rows)[kTokens], std::int3
     }
   }
 }
-PJ_VEC void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

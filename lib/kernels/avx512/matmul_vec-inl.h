@@ -38,4 +38,3 @@ PJ_VEC void interleave_record(const std::byte* const (&rows)[kTokens], std::int3
     _mm512_storeu_ps(out + (kKept + word) * kTokens, v[kFirst + word]);
   }
 }
-PJ_VEC void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
