@@ -4,8 +4,8 @@
 // Encoders and decoders give exactly the bits of the scalar codecs in codecs/. A null entry in a
 // table means: no faster version here, use the next narrower table's, in the end the scalar codec.
 // encode_rows() and decode_rows() below do that; callers use them, not the tables.
-// PAJAMAS_CPU=generic|avx2|avx512|neon in the environment overrides the choice.
-// Everything here is pure and may run on many threads.
+// PAJAMAS_CPU=generic|avx2|avx512|avx512vnni|avx512bf16|neon in the environment overrides the
+// choice. Everything here is pure and may run on many threads.
 #pragma once
 
 #include <array>

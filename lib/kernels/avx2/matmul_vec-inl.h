@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the products need beyond vec-inl.h, eight rows at a time. Included after it.
 
-constexpr std::int64_t kPrefetchBytes = 4096;  // ahead, of packed rows read once
-constexpr int kTileTokens = 6;                 // 6 sums of integers, 6 of floats, 4 for the rest
+constexpr int kTileTokens = 6;  // 6 sums of integers, 6 of floats, 4 for the rest
 
 PJ_VEC I splat_int(int x) { return splat(static_cast<I*>(nullptr), x); }
 PJ_VEC F splat_float(float x) { return splat(static_cast<F*>(nullptr), x); }
@@ -20,6 +19,7 @@ PJ_VEC I look_up_bytes(const std::uint8_t* table, I indexes) {
 PJ_VEC __m256i first_lanes(int n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+PJ_VEC I multiply_halves(I a, I b) { return {_mm256_mullo_epi16(a.v, b.v)}; }
 PJ_VEC F load_first(const float* p, int n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
 PJ_VEC void store_first(float* p, F x, int n) { _mm256_maskstore_ps(p, first_lanes(n), x.v); }
 
@@ -36,4 +36,3 @@ PJ_VEC void interleave_record(const std::byte* const (&rows)[kTokens], std::int3
     }
   }
 }
-PJ_VEC void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the products need beyond vec-inl.h, sixteen rows at a time. Included after it.
 
-constexpr std::int64_t kPrefetchBytes = 4096;  // ahead, of packed rows read once
 constexpr int kTileTokens = 12;  // 12 sums of integers, 12 of floats, 8 registers for the rest
 
 PJ_VEC I splat_int(int x) { return splat(static_cast<I*>(nullptr), x); }
@@ -17,6 +16,7 @@ PJ_VEC I look_up_bytes(const std::uint8_t* table, I indexes) {
   const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(table));
   return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), indexes.v)};
 }
+PJ_VEC I multiply_halves(I a, I b) { return {_mm512_mullo_epi16(a.v, b.v)}; }
 PJ_VEC F load_first(const float* p, int n) {
   return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1), p)};
 }
@@ -38,4 +38,3 @@ PJ_VEC void interleave_record(const std::byte* const (&rows)[kTokens], std::int3
     _mm512_storeu_ps(out + (kKept + word) * kTokens, v[kFirst + word]);
   }
 }
-PJ_VEC void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

@@ -181,12 +181,13 @@ struct TQ10 {
   // The digits of even or odd bytes, as bytes of 16-bit fields; no field overflows.
   PJ_VEC static I digits(I bytes, I power) {
     const I low = splat_int(0x00ff00ff);
-    const I fraction = (bytes * power) & low;
+    const I fraction = multiply_halves(bytes, power) & low;
     return shift_right<8>(fraction + shift_left<1>(fraction)) & low;
   }
   template <int kAt>
   PJ_VEC static I codes(const std::byte* planes, int block) {
-    constexpr int kPowers[5] = {1, 3, 9, 27, 81};
+    constexpr int kHalves = 0x00010001;
+    constexpr int kPowers[5] = {kHalves, 3 * kHalves, 9 * kHalves, 27 * kHalves, 81 * kHalves};
     const int word = 8 * block + kAt;
     const I merged = load_int(planes + word / 5 * kVectorBytes);
     const I power = splat_int(kPowers[word % 5]);

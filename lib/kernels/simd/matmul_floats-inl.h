@@ -8,12 +8,11 @@
 //
 // A type has kElemBytes, kWordCols (columns of a word) and add(sum, weights, x).
 
+constexpr int kPieceRecords = 16;
+static_assert(kStepRecords % kPieceRecords == 0 && kSpanRecords % kPieceRecords == 0);
+
 template <typename Type>
 struct FloatsWork {
-  struct Piece {
-    const std::byte* weights;
-  };
-  static constexpr int kWords = kRecordWords;
   static constexpr int kKeptWords = kRecordWords;
   static constexpr int kExtraWords = 0;
   static constexpr int kFirstExtraWord = 0;
@@ -59,14 +58,6 @@ struct FloatsWork {
     }
   }
 
-  PJ_VEC static std::int64_t offset_of(std::int64_t record) {
-    return record * kRecordWords * kStep;
-  }
-  PJ_VEC static void load_piece(const std::byte* group, std::int64_t /*n_records*/,
-                                std::int64_t first, int /*count*/, Piece& piece) {
-    piece.weights = group + offset_of(first);
-  }
-
   // The sums of a piece.
   template <int kTokens>
   PJ_VEC static void multiply_piece(const std::byte* weights, int n_records, const std::int32_t* x,
@@ -91,28 +82,20 @@ struct FloatsWork {
   }
 
   template <int kTokens>
-  static void add_tile(const Piece& piece, int n_records, int lane, const std::int32_t* x,
-                       float* out) {
-    F sums[kTokens];
-    multiply_piece<kTokens>(piece.weights + lane * kUnitBytes, n_records, x, sums);
-    repeat<kTokens>([&](auto token) PJ_BODY {
-      float* const at = out + token * kGroupRows;
-      store(at, load(at) + sums[token]);
-    });
-  }
-
-  PJ_VEC static F multiply_one(const std::byte* group, std::int64_t n_records, int lane,
-                               const std::byte* x) {
-    F sum = splat_float(0.0F);
-    for (std::int64_t first = 0; first < n_records; first += kPieceRecords) {
-      const int n = static_cast<int>(std::min<std::int64_t>(kPieceRecords, n_records - first));
-      const std::byte* const weights = group + offset_of(first);
-      F sums[1];
-      multiply_piece<1>(weights + lane * kUnitBytes, n,
-                        reinterpret_cast<const std::int32_t*>(x + 64 * first), sums);
-      sum = sum + sums[0];
+  PJ_VEC static void add_tile(const std::byte* group, std::int64_t first, int count, int lane,
+                              const std::int32_t* x, F (&sums)[kTokens]) {
+    const std::byte* weights = group + first * kRecordWords * kStep + lane * kUnitBytes;
+    for (int done = 0; done < count; done += kPieceRecords) {
+      F piece[kTokens];
+      multiply_piece<kTokens>(weights, std::min(kPieceRecords, count - done), x, piece);
+      repeat<kTokens>([&](auto token) PJ_BODY { sums[token] = sums[token] + piece[token]; });
+      weights += kPieceRecords * kRecordWords * kStep;
+      x += kPieceRecords * kRecordWords * kTokens;
     }
-    return sum;
+  }
+  PJ_VEC static void add_one(const std::byte* group, int count, int lane, const std::int32_t* x,
+                             F (&sums)[1]) {
+    add_tile<1>(group, 0, count, lane, x, sums);
   }
 };
 

@@ -3,18 +3,25 @@
 //
 // Included inside a target region and the namespace of the instruction set. Activations are records
 // of 64 bytes, so many columns as the form has in them. One token goes straight through the packed
-// rows. More tokens go in blocks of kBlockTiles tiles and spans of kSpanRecords records, whose
-// activations are interleaved once and stay in the second-level cache. Then for each group of rows,
-// piece by piece, the weights are loaded into the first-level cache and multiplied with every tile.
+// rows, which the processor fetches ahead by itself (fetching by hand measures slower).
 //
-// `Work` is how a type does that, see CodesWork and FloatsWork.
+// More tokens go in blocks of kBlockTiles tiles and spans of kSpanRecords records, whose
+// activations are interleaved once and stay in the second-level cache. Then blocks of kBlockGroups
+// groups of rows, small enough to stay there too, are multiplied with tile after tile, kStepRecords
+// records at a time, so that a tile's part stays in the first-level cache.
+//
+// `Work` is how a type multiplies, see CodesWork and FloatsWork:
+//   kKeptWords, kFirstExtraWord, kExtraWords  the words of a record that its tiles keep
+//   add_tile<kTokens>(group, first, count, lane, x, sums)  records [first, first + count) of a
+//     group's rows from `lane` on times a tile; first is a multiple of kStepRecords
+//   add_one(group, count, lane, x, sums)  all records, times one token's records as they are
 
 constexpr int kBlockTiles = 8;
+constexpr int kBlockGroups = 8;
 constexpr int kSpanRecords = 64;
-constexpr int kPieceRecords = 16;
-constexpr int kBlockTokens = kBlockTiles * kTileTokens;
+constexpr int kStepRecords = 32;
 constexpr int kRecordWords = 16;
-static_assert(kBlockTokens * kSpanRecords * 64 + 64 <= kMatmulScratchBytes);
+constexpr int kBlockTokens = kBlockTiles * kTileTokens;
 
 // Tokens of a tile: kTileTokens, fewer when no more are left, in steps that the kernels exist for.
 constexpr int kThird = kTileTokens / 3;
@@ -22,6 +29,19 @@ PJ_VEC int tile_width(std::int64_t tokens_left) {
   if (tokens_left > 2 * kThird) return kTileTokens;
   return tokens_left > kThird ? 2 * kThird : kThird;
 }
+
+template <typename Work>
+constexpr int kTileRecordWords = Work::kKeptWords + Work::kExtraWords;
+// A tile's words begin this many after those of the one before.
+template <typename Work>
+constexpr int kTileWords = kSpanRecords * kTileRecordWords<Work> * kTileTokens;
+
+// What is at work, in the thread's scratch buffer.
+struct Workspace {
+  alignas(64) float sums[kBlockGroups][kBlockTokens][kGroupRows];
+  alignas(64) std::int32_t tiles[kBlockTokens * kSpanRecords * kRecordWords + kRecordWords];
+};
+static_assert(sizeof(Workspace) <= kMatmulScratchBytes);
 
 // The kept words of a tile's records, token by token. Tokens that the tile lacks are zeros.
 template <typename Work, int kWidth>
@@ -35,13 +55,9 @@ PJ_VEC void interleave_tile(const std::byte* x, std::int64_t row_bytes, int n_to
     }
     interleave_record<Work::kKeptWords, Work::kFirstExtraWord, Work::kExtraWords, kWidth>(rows,
                                                                                           out);
-    out += Work::kWords * kWidth;
+    out += kTileRecordWords<Work> * kWidth;
   }
 }
-
-// A tile's words begin kTileWords after those of the one before.
-template <typename Work>
-constexpr int kTileWords = kSpanRecords * Work::kWords * kTileTokens;
 
 template <typename Work>
 void interleave(const std::byte* x, std::int64_t row_bytes, std::int64_t n_tokens, int n_records,
@@ -63,114 +79,125 @@ void interleave(const std::byte* x, std::int64_t row_bytes, std::int64_t n_token
   }
 }
 
+// Of the lanes from a row on, how many belong to the task.
 PJ_VEC int rows_from(const MatmulTask& task, std::int64_t row) {
   return static_cast<int>(std::clamp<std::int64_t>(task.row_end - row, 0, kLanes));
 }
 
 template <typename Work>
-void multiply_one_token(const MatmulTask& task, std::int64_t group_bytes) {
-  const std::int64_t n_records = task.activation_bytes / 64;
+void multiply_one(const MatmulTask& task, std::int64_t group_bytes) {
+  const auto n_records = static_cast<int>(task.activation_bytes / 64);
+  const auto* const x = reinterpret_cast<const std::int32_t*>(task.activations);
   for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
     const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
     for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
-      const F sums = Work::multiply_one(group, n_records, lane, task.activations);
-      store_first(task.out + row + lane, sums, rows_from(task, row + lane));
+      F sums[1] = {splat_float(0.0F)};
+      Work::add_one(group, n_records, lane, x, sums);
+      store_first(task.out + row + lane, sums[0], rows_from(task, row + lane));
     }
   }
 }
 
-// Tokens [first_token, first_token + n_tokens) of a span, and where their sums are.
-struct Block {
+// The part of a task at work: tokens, records and groups of rows.
+struct Part {
   std::int64_t first_token;
   std::int64_t n_tokens;
-  const std::int32_t* tiles;
-  alignas(64) float sums[kBlockTokens * kGroupRows];
+  std::int64_t first_record;
+  int n_records;
+  std::int64_t first_row;
+  int n_groups;
 };
 
-PJ_VEC void load_sums(const MatmulTask& task, std::int64_t row, bool starts, Block& block) {
-  for (std::int64_t token = 0; token < block.n_tokens; ++token) {
-    const float* const out = task.out + (block.first_token + token) * task.out_stride + row;
-    for (int lane = 0; lane < kGroupRows; lane += kLanes) {
-      const int n_rows = rows_from(task, row + lane);
-      const F sum = starts || n_rows == 0 ? splat_float(0.0F) : load_first(out + lane, n_rows);
-      store(block.sums + token * kGroupRows + lane, sum);
-    }
-  }
-}
-
-PJ_VEC void store_sums(const MatmulTask& task, std::int64_t row, const Block& block) {
-  for (std::int64_t token = 0; token < block.n_tokens; ++token) {
-    float* const out = task.out + (block.first_token + token) * task.out_stride + row;
-    for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
-      store_first(out + lane, load(block.sums + token * kGroupRows + lane),
-                  rows_from(task, row + lane));
-    }
-  }
-}
-
-// A piece of a group times all tiles; `first` is its first record in the span. Meanwhile the next
-// piece is fetched: it follows in memory.
-template <typename Work>
-PJ_VEC void multiply_piece(const typename Work::Piece& piece, int first, int n_records,
-                           const std::byte* next, std::int64_t next_bytes, Block& block) {
-  const std::int32_t* tile = block.tiles;
-  float* sums = block.sums;
-  const std::int64_t n_tiles = (block.n_tokens + kTileTokens - 1) / kTileTokens;
-  const std::int64_t fetch_bytes = (next_bytes / n_tiles + 63) / 64 * 64;
-  for (std::int64_t token = 0; token < block.n_tokens; token += kTileTokens) {
-    for (std::int64_t line = 0; line < fetch_bytes; line += 64) prefetch(next + line);
-    next += fetch_bytes;
-    const int width = tile_width(block.n_tokens - token);
-    const std::int32_t* const x = tile + first * Work::kWords * width;
-    for (int lane = 0; lane < kGroupRows; lane += kLanes) {
-      if (width == kTileTokens) {
-        Work::template add_tile<kTileTokens>(piece, n_records, lane, x, sums + lane);
-      } else if (width == 2 * kThird) {
-        Work::template add_tile<2 * kThird>(piece, n_records, lane, x, sums + lane);
-      } else {
-        Work::template add_tile<kThird>(piece, n_records, lane, x, sums + lane);
+// The sums so far: those of the spans before wait in the task's output.
+PJ_VEC void load_sums(const MatmulTask& task, const Part& part, Workspace& work) {
+  for (int group = 0; group < part.n_groups; ++group) {
+    const std::int64_t row = part.first_row + group * kGroupRows;
+    for (std::int64_t token = 0; token < part.n_tokens; ++token) {
+      const float* const out = task.out + (part.first_token + token) * task.out_stride + row;
+      for (int lane = 0; lane < kGroupRows; lane += kLanes) {
+        const int n_rows = part.first_record == 0 ? 0 : rows_from(task, row + lane);
+        const F sum = n_rows == 0 ? splat_float(0.0F) : load_first(out + lane, n_rows);
+        store(work.sums[group][token] + lane, sum);
       }
     }
-    tile += kTileWords<Work>;
-    sums += kTileTokens * kGroupRows;
+  }
+}
+
+PJ_VEC void store_sums(const MatmulTask& task, const Part& part, const Workspace& work) {
+  for (std::int64_t token = 0; token < part.n_tokens; ++token) {
+    for (int group = 0; group < part.n_groups; ++group) {
+      const std::int64_t row = part.first_row + group * kGroupRows;
+      float* const out = task.out + (part.first_token + token) * task.out_stride + row;
+      for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
+        store_first(out + lane, load(work.sums[group][token] + lane), rows_from(task, row + lane));
+      }
+    }
+  }
+}
+
+// A tile's records [first, first + count) of the part, times its groups.
+template <typename Work, int kTokens>
+void multiply_tile(const std::byte* groups, std::int64_t group_bytes, const Part& part, int first,
+                   int count, std::int64_t token, Workspace& work) {
+  const std::int32_t* const x = work.tiles + token / kTileTokens * kTileWords<Work> +
+                                first * kTileRecordWords<Work> * kTokens;
+  for (int group = 0; group < part.n_groups; ++group) {
+    for (int lane = 0; lane < kGroupRows; lane += kLanes) {
+      float* const at = work.sums[group][token] + lane;
+      F sums[kTokens];
+      repeat<kTokens>([&](auto t) PJ_BODY { sums[t] = load(at + t * kGroupRows); });
+      Work::template add_tile<kTokens>(groups + group * group_bytes, part.first_record + first,
+                                       count, lane, x, sums);
+      repeat<kTokens>([&](auto t) PJ_BODY { store(at + t * kGroupRows, sums[t]); });
+    }
   }
 }
 
 template <typename Work>
-void multiply_span(const MatmulTask& task, std::int64_t group_bytes, std::int64_t first_record,
-                   int n_span, Block& block) {
-  const std::int64_t n_records = task.activation_bytes / 64;
-  typename Work::Piece piece;
-  for (std::int64_t row = task.row_begin; row < task.row_end; row += kGroupRows) {
-    const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
-    load_sums(task, row, first_record == 0, block);
-    for (int first = 0; first < n_span; first += kPieceRecords) {
-      const int n = std::min(kPieceRecords, n_span - first);
-      Work::load_piece(group, n_records, first_record + first, n, piece);
-      const std::int64_t end = Work::offset_of(first_record + first + kPieceRecords);
-      const std::int64_t bytes = end - Work::offset_of(first_record + first);
-      multiply_piece<Work>(piece, first, n, group + end, bytes, block);
+void multiply_part(const MatmulTask& task, std::int64_t group_bytes, const Part& part,
+                   Workspace& work) {
+  const std::byte* const groups = task.groups + part.first_row / kGroupRows * group_bytes;
+  load_sums(task, part, work);
+  // A single tile fits as it is; longer runs through the rows are read faster.
+  const int step = part.n_tokens <= kTileTokens ? kSpanRecords : kStepRecords;
+  for (int first = 0; first < part.n_records; first += step) {
+    const int count = std::min(step, part.n_records - first);
+    for (std::int64_t token = 0; token < part.n_tokens; token += kTileTokens) {
+      const int width = tile_width(part.n_tokens - token);
+      if (width == kTileTokens) {
+        multiply_tile<Work, kTileTokens>(groups, group_bytes, part, first, count, token, work);
+      } else if (width == 2 * kThird) {
+        multiply_tile<Work, 2 * kThird>(groups, group_bytes, part, first, count, token, work);
+      } else {
+        multiply_tile<Work, kThird>(groups, group_bytes, part, first, count, token, work);
+      }
     }
-    store_sums(task, row, block);
   }
+  store_sums(task, part, work);
 }
 
 template <typename Work>
 void multiply(const MatmulTask& task) {
   const std::int64_t n_records = task.activation_bytes / 64;
   const auto group_bytes = static_cast<std::int64_t>(Work::group_bytes(task.dtype, task.cols));
-  if (task.tokens == 1) return multiply_one_token<Work>(task, group_bytes);
-  auto* const tiles = reinterpret_cast<std::int32_t*>(matmul_scratch());
-  Block block;
-  block.tiles = tiles;
+  if (task.tokens == 1) return multiply_one<Work>(task, group_bytes);
+  auto& work = *reinterpret_cast<Workspace*>(matmul_scratch());
+  constexpr std::int64_t kBlockRows = kBlockGroups * kGroupRows;
+  Part part{};
   for (std::int64_t token = 0; token < task.tokens; token += kBlockTokens) {
-    block.first_token = token;
-    block.n_tokens = std::min<std::int64_t>(kBlockTokens, task.tokens - token);
+    part.first_token = token;
+    part.n_tokens = std::min<std::int64_t>(kBlockTokens, task.tokens - token);
     for (std::int64_t record = 0; record < n_records; record += kSpanRecords) {
-      const int n_span = static_cast<int>(std::min<std::int64_t>(kSpanRecords, n_records - record));
+      part.first_record = record;
+      part.n_records = static_cast<int>(std::min<std::int64_t>(kSpanRecords, n_records - record));
       interleave<Work>(task.activations + token * task.activation_bytes + 64 * record,
-                       task.activation_bytes, block.n_tokens, n_span, tiles);
-      multiply_span<Work>(task, group_bytes, record, n_span, block);
+                       task.activation_bytes, part.n_tokens, part.n_records, work.tiles);
+      for (std::int64_t row = task.row_begin; row < task.row_end; row += kBlockRows) {
+        part.first_row = row;
+        const std::int64_t rows = std::min(kBlockRows, task.row_end - row);
+        part.n_groups = static_cast<int>((rows + kGroupRows - 1) / kGroupRows);
+        multiply_part<Work>(task, group_bytes, part, work);
+      }
     }
   }
 }

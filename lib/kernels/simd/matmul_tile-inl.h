@@ -51,118 +51,46 @@ PJ_VEC void add_block(const std::byte* planes, int block, const float* scales, c
   });
 }
 
-// Codes that are widened to a byte already.
-template <bool kIsAffine, int kCols>
-struct Bytes {
-  static constexpr bool kAffine = kIsAffine;
-  static constexpr int kGroupCols = kCols;
-  template <int kAt>
-  PJ_VEC static I codes(const std::byte* planes, int block) {
-    return load_aligned(planes + (8 * block + kAt) * kVectorBytes);
-  }
-};
-
-// 16 blocks of a group, widened to bytes: what several tiles of tokens share.
-
-struct BytesPiece {
-  alignas(64) std::byte codes[kPieceRecords * 8 * kVectorBytes];
-  alignas(64) float scales[2 * kPieceRecords * kGroupRows];
-  alignas(64) float offsets[2 * kPieceRecords * kGroupRows];
-};
-
-template <bool kAffine, int kGroupCols, int kTokens>
-void add_bytes_tile(const BytesPiece& piece, int n_records, int lane, const std::int32_t* x,
-                    float* out) {
-  constexpr int kWords = kBaseWord + 1 + Extra<kAffine, kGroupCols>::kCount;
-  constexpr int kGroupFloats = 32 / kGroupCols * kGroupRows;
-  F sums[kTokens];
-  repeat<kTokens>([&](auto token) PJ_BODY { sums[token] = load(out + token * kGroupRows); });
-  const std::byte* const planes = piece.codes + 4 * lane;
-  const float* scales = piece.scales + lane;
-  const float* offsets = piece.offsets + lane;
-  for (int block = 0; block < n_records; ++block) {
-    add_block<Bytes<kAffine, kGroupCols>, kTokens, kBaseWord + 1>(planes, block, scales, offsets, x,
-                                                                  sums);
-    scales += kGroupFloats;
-    offsets += kGroupFloats;
-    x += kWords * kTokens;
-  }
-  repeat<kTokens>([&](auto token) PJ_BODY { store(out + token * kGroupRows, sums[token]); });
-}
-
 // How matmul_loops-inl.h multiplies a block-quantized type; a record is a block of 32 columns.
 template <typename Type>
 struct CodesWork {
-  using Piece = BytesPiece;
   using TypeExtra = Extra<Type::kAffine, Type::kGroupCols>;
+  static constexpr int kKeptWords = kBaseWord + 1;  // of a record, before the extra words
   static constexpr int kExtraWords = TypeExtra::kCount;
   static constexpr int kFirstExtraWord = TypeExtra::kFirst;
-  static constexpr int kWords = kBaseWord + 1 + kExtraWords;  // of a record that tiles keep
-  static constexpr int kKeptWords = kBaseWord + 1;            // the first ones, before the extra
-  static constexpr int kGroupFloats = 32 / Type::kGroupCols * kGroupRows;
 
   static std::uint64_t group_bytes(DType dtype, std::int64_t cols) {
     return packed_group_bytes(dtype, cols);
   }
-  PJ_VEC static int blocks_at(std::int64_t record, std::int64_t n_records) {
-    return static_cast<int>(std::min<std::int64_t>(kChunkBlocks, n_records - record));
-  }
-  // Where a record that begins a chunk lies in its group.
-  PJ_VEC static std::int64_t offset_of(std::int64_t record) {
-    return record / kChunkBlocks * Type::kForm.chunk_bytes(kChunkBlocks);
-  }
 
-  // Records [first, first + count) of a group of n_records.
-  PJ_VEC static void load_piece(const std::byte* group, std::int64_t n_records, std::int64_t first,
-                                int count, Piece& piece) {
-    const std::byte* chunk = group + offset_of(first);
+  template <int kTokens, int kExtra, int kStride>
+  PJ_VEC static void add_records(const std::byte* group, std::int64_t first, int count, int lane,
+                                 const std::int32_t* x, F (&sums)[kTokens]) {
+    constexpr int kGroupFloats = 32 / Type::kGroupCols * kGroupRows;
+    alignas(64) float scales[2 * kChunkBlocks * kGroupRows];
+    alignas(64) float offsets[2 * kChunkBlocks * kGroupRows];
+    const std::byte* chunk = group + first / kChunkBlocks * Type::kForm.chunk_bytes(kChunkBlocks);
     for (int done = 0; done < count; done += kChunkBlocks) {
-      const int n_blocks = blocks_at(first + done, n_records);
-      const int floats = kGroupFloats * done;
-      std::byte* const out = piece.codes + 8 * done * kVectorBytes;
-      for (int lane = 0; lane < kGroupRows; lane += kLanes) {
-        Type::heads(chunk, n_blocks, lane, piece.scales + floats + lane,
-                    piece.offsets + floats + lane);
-        const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
-        for (int block = 0; block < n_blocks; ++block) {
-          repeat<8>([&](auto at) PJ_BODY {
-            store_int(out + (8 * block + at) * kVectorBytes + 4 * lane,
-                      Type::template codes<at>(planes, block));
-          });
-        }
+      const int n_blocks = std::min(kChunkBlocks, count - done);
+      Type::heads(chunk, n_blocks, lane, scales + lane, offsets + lane);
+      const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
+      for (int block = 0; block < n_blocks; ++block) {
+        add_block<Type, kTokens, kExtra>(planes, block, scales + lane + kGroupFloats * block,
+                                         offsets + lane + kGroupFloats * block, x, sums);
+        x += kStride * kTokens;
       }
       chunk += Type::kForm.chunk_bytes(n_blocks);
     }
   }
 
   template <int kTokens>
-  static void add_tile(const Piece& piece, int n_records, int lane, const std::int32_t* x,
-                       float* out) {
-    add_bytes_tile<Type::kAffine, Type::kGroupCols, kTokens>(piece, n_records, lane, x, out);
+  PJ_VEC static void add_tile(const std::byte* group, std::int64_t first, int count, int lane,
+                              const std::int32_t* x, F (&sums)[kTokens]) {
+    add_records<kTokens, kKeptWords, kKeptWords + kExtraWords>(group, first, count, lane, x, sums);
   }
-
-  // One token times the rows of a group from `lane` on, over all records.
-  PJ_VEC static F multiply_one(const std::byte* group, std::int64_t n_records, int lane,
-                               const std::byte* x) {
-    alignas(64) float scales[2 * kChunkBlocks * kGroupRows];
-    alignas(64) float offsets[2 * kChunkBlocks * kGroupRows];
-    F sums[1] = {splat_float(0.0F)};
-    for (std::int64_t record = 0; record < n_records; record += kChunkBlocks) {
-      const int n_blocks = blocks_at(record, n_records);
-      const int bytes = Type::kForm.chunk_bytes(n_blocks);
-      for (int line = 0; line < bytes; line += kVectorBytes)
-        prefetch(group + kPrefetchBytes + line);
-      Type::heads(group, n_blocks, lane, scales + lane, offsets + lane);
-      const std::byte* const planes = group + Type::kForm.head_bytes(n_blocks) + 4 * lane;
-      for (int block = 0; block < n_blocks; ++block) {
-        add_block<Type, 1, kFirstExtraWord>(planes, block, scales + lane + kGroupFloats * block,
-                                            offsets + lane + kGroupFloats * block,
-                                            reinterpret_cast<const std::int32_t*>(x), sums);
-        x += sizeof(ActivationBlock);
-      }
-      group += bytes;
-    }
-    return sums[0];
+  PJ_VEC static void add_one(const std::byte* group, int count, int lane, const std::int32_t* x,
+                             F (&sums)[1]) {
+    add_records<1, kFirstExtraWord, kRecordWords>(group, 0, count, lane, x, sums);
   }
 };
 
