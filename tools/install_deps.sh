@@ -12,7 +12,7 @@ group_packages() {
     build)
       echo make:make g++:g++ cmake:cmake ninja-build:ninja ccache:ccache pkg-config:pkg-config \
         python3:python3 libfmt-dev nlohmann-json3-dev libcli11-dev libssl-dev libonig-dev \
-        libutf8proc-dev libgtest-dev libgmock-dev
+        libutf8proc-dev libboost1.81-dev libgtest-dev libgmock-dev
       ;;
     lint) echo clang-format-19:clang-format-19 clang-tidy-19:clang-tidy-19 ;;
     fuzz) echo clang-19:clang-19 libclang-rt-19-dev ;;

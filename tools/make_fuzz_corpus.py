@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the made parts of fuzz/corpus: small valid inputs that reach most of the parsers.
 """Writes fuzz/corpus/{config,tokenizer,mlx}: small valid inputs that reach most of the parsers.
+"""Writes fuzz/corpus/{config,http,tokenizer}: small valid inputs that reach most of the parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -382,6 +383,21 @@ def make_mlx():
         "kept": {"group_size": 64, "bits": 4, "mode": "affine", "b": False},
     }.items():
         write(f"mlx/{name}.bin", json.dumps({"quantization": settings}).encode() + b"\0" + weights)
+def make_http_requests():
+    """A byte that says how the request is cut, then the request."""
+    requests = {
+        "get": "GET /v1/models/org%2Fname?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "old": "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "post": "POST /jobs/7/log HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n{}",
+        "chunked": "POST /jobs/7/log HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "4;ext=1\r\nabcd\r\n1\r\ne\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        "both_lengths": "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "folded": "GET / HTTP/1.1\r\nX-Folded: a\r\n b\r\nUpgrade: h2c\r\n\r\n",
+    }
+    for name, text in requests.items():
+        for step in (0, 1, 13):
+            write(f"http/{name}_{step}", bytes([step]) + text.encode())
 
 
 if __name__ == "__main__":
@@ -389,6 +405,7 @@ if __name__ == "__main__":
     make_configs()
     make_jinja()
     make_mlx()
+    make_http_requests()
     make_tokenizer_jsons()
     make_sentencepiece()
     make_runtime_models()
