@@ -38,7 +38,6 @@ template <typename T>
 using Task = asio::awaitable<T>;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-constexpr std::size_t kReadBytes = 16 << 10;
 constexpr std::size_t kWriteSliceBytes = 64 << 10;
 constexpr std::size_t kBodyStepBytes = 256 << 10;  // the body must move on this far per timeout
 // What a client may send ahead while its request runs; more waits in the system's buffers.
@@ -140,11 +139,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Appends to input_. False at the end of the stream, on an error and after the deadline.
   Task<bool> read_some() {
-    std::array<char, kReadBytes> bytes;
-    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(bytes), kAwait);
-    if (error) co_return false;
-    input_.append(bytes.data(), count);
-    co_return true;
+    // Waits without a buffer of its own: thousands of idle connections cost little.
+    while (true) {
+      const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kAwait);
+      if (error) co_return false;
+      const boost::system::error_code received = receive();
+      if (received != asio::error::would_block) co_return !received;
+    }
+  }
+
+  // Takes what has arrived, without waiting.
+  boost::system::error_code receive() {
+    boost::system::error_code error;
+    const std::size_t count = socket_.read_some(asio::buffer(core_.received), error);
+    input_.append(core_.received.data(), count);
+    return error;
   }
 
   Task<bool> write_all(std::string_view bytes) {
@@ -408,21 +417,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start_watch(Lane lane) {
     if (input_.size() >= kMaxAheadBytes) return;
     is_watching_ = true;
-    socket_.async_read_some(
-        asio::buffer(watched_),
-        [self = shared_from_this(), lane](boost::system::error_code error, std::size_t count) {
-          self->is_watching_ = false;
-          self->input_.append(self->watched_.data(), count);
-          if (!error && !self->must_stop_watch_) {
-            self->start_watch(lane);
-          } else if (error && error != asio::error::operation_aborted) {
-            self->keep_alive_ = false;
-            // Nobody would see a long answer; a short one may go to a client that only closed
-            // its own side.
-            if (lane == Lane::kLong) self->note_gone();
-          }
-          self->wake_.cancel();
-        });
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this(), lane](boost::system::error_code error) {
+                         self->is_watching_ = false;
+                         if (!error) error = self->receive();
+                         if (error == asio::error::would_block) error.clear();
+                         if (!error && !self->must_stop_watch_) {
+                           self->start_watch(lane);
+                         } else if (error && error != asio::error::operation_aborted) {
+                           self->keep_alive_ = false;
+                           // Nobody would see a long answer; a short one may go to a client that
+                           // only closed its own side.
+                           if (lane == Lane::kLong) self->note_gone();
+                         }
+                         self->wake_.cancel();
+                       });
   }
 
   Task<void> stop_watch() {
@@ -509,7 +518,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point started_{};
   std::size_t counted_body_bytes_ = 0;
   std::shared_ptr<ReplyChannel> channel_;  // shared with the handler
-  std::array<char, 4096> watched_{};
   bool is_watching_ = false;
   bool must_stop_watch_ = false;
 };
@@ -520,6 +528,7 @@ void start_connection(ServerCore& core, AcceptedSocket accepted) {
   socket.assign(accepted.is_v6 ? tcp::v6() : tcp::v4(), accepted.descriptor, error);
   if (error) return;
   socket.set_option(tcp::no_delay(true), error);
+  socket.non_blocking(true, error);
   auto connection = std::make_shared<Connection>(core, std::move(socket), std::move(accepted.peer));
   asio::co_spawn(core.io, [connection] { return connection->run(); }, asio::detached);
 }

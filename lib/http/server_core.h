@@ -4,6 +4,7 @@
 // Used on the IO thread, but for the counters and for the handler pools.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <unordered_set>
@@ -37,6 +38,7 @@ struct ServerCore {
   std::unordered_set<Connection*> connections{};  // each is there while it is open
   std::uint64_t body_bytes = 0;                   // of requests being received or answered
   bool stopping = false;
+  std::array<char, 64 << 10> received{};  // what a connection has just read
 
   std::atomic<std::uint64_t> connections_total{0};
   std::atomic<std::uint64_t> requests_total{0};

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/answer_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "serve/tools/tool_call_parser.h"
+
+namespace pajamas {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint64_t ns_since(Clock::time_point begin) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count());
+}
+
+// Counts a request in the metrics for as long as it lives.
+class MeteredRun {
+ public:
+  explicit MeteredRun(Metrics& metrics) : metrics_(metrics) {
+    ++metrics_.requests;
+    ++metrics_.running;
+  }
+  MeteredRun(const MeteredRun&) = delete;
+  MeteredRun& operator=(const MeteredRun&) = delete;
+  ~MeteredRun() {
+    --metrics_.running;
+    if (first_token_ != Clock::time_point{}) metrics_.generation_ns += ns_since(first_token_);
+  }
+  void note_token() {
+    ++metrics_.completion_tokens;
+    if (first_token_ != Clock::time_point{}) return;
+    first_token_ = Clock::now();
+    metrics_.first_token_ns += ns_since(begin_);
+  }
+
+ private:
+  Metrics& metrics_;
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point first_token_{};
+};
+
+std::string finish_reason_of(const GenerationStep& step, bool has_calls) {
+  if (step.end == GenerationStep::End::kLength) return "length";
+  return has_calls ? "tool_calls" : "stop";
+}
+
+// Collects the whole answer.
+class WholeAnswer : public AnswerSink {
+ public:
+  WholeAnswer(std::size_t choices, const AnswerOptions& options)
+      : choices_(choices), options_(options) {
+    for (std::size_t at = 0; at < options.echo.size(); ++at) choices_[at].text = options.echo[at];
+  }
+  Status begin() override { return {}; }
+  Status add(std::size_t choice, const std::string& text, const std::vector<ToolCall>& calls,
+             const GenerationStep& step) override {
+    ChoiceResult& result = choices_[choice];
+    result.text += text;
+    result.tool_calls.insert(result.tool_calls.end(), calls.begin(), calls.end());
+    if (options_.with_logprobs && step.token) result.steps.push_back(step);
+    return {};
+  }
+  Status end(std::size_t choice, const std::string& finish_reason, const std::string&) override {
+    choices_[choice].finish_reason = finish_reason;
+    return {};
+  }
+  Status finish(const Usage&) override { return {}; }
+
+  [[nodiscard]] const std::vector<ChoiceResult>& choices() const { return choices_; }
+
+ private:
+  std::vector<ChoiceResult> choices_;
+  const AnswerOptions& options_;
+};
+
+// Sends chunks as they come.
+class StreamedAnswer : public AnswerSink {
+ public:
+  StreamedAnswer(AnswerWriter writer, const AnswerOptions& options, std::size_t choices,
+                 http::Reply& reply)
+      : writer_(std::move(writer)), options_(options), calls_(choices), reply_(reply) {
+    if (options.stream.include_usage) writer_.announce_usage();
+  }
+  Status begin() override {
+    PJ_TRY(reply_.begin_events());
+    for (std::size_t choice = 0; choice < calls_.size(); ++choice) {
+      if (options_.shape == AnswerShape::kChat) PJ_TRY(send(writer_.first_chunk(choice)));
+      if (choice < options_.echo.size() && !options_.echo[choice].empty()) {
+        PJ_TRY(send(writer_.text_chunk(choice, options_.echo[choice], nullptr)));
+      }
+    }
+    return {};
+  }
+  Status add(std::size_t choice, const std::string& text, const std::vector<ToolCall>& calls,
+             const GenerationStep& step) override {
+    const bool has_logprobs = options_.with_logprobs && step.token;
+    if (!text.empty() || has_logprobs) {
+      PJ_TRY(send(writer_.text_chunk(choice, text, has_logprobs ? &step : nullptr)));
+    }
+    for (const ToolCall& call : calls) {
+      PJ_TRY(send(writer_.tool_call_chunk(choice, calls_[choice]++, call)));
+    }
+    return {};
+  }
+  Status end(std::size_t choice, const std::string& finish_reason, const std::string&) override {
+    return send(writer_.last_chunk(choice, finish_reason));
+  }
+  Status finish(const Usage& usage) override {
+    if (options_.stream.include_usage) PJ_TRY(send(writer_.usage_chunk(usage)));
+    return reply_.write_event("[DONE]");
+  }
+
+ private:
+  Status send(const Json& chunk) { return reply_.write_event(http::dump_json(chunk)); }
+
+  AnswerWriter writer_;
+  const AnswerOptions& options_;
+  std::vector<std::size_t> calls_;  // sent so far, per choice
+  http::Reply& reply_;
+};
+
+Usage usage_of(const AnswerPlan& plan) {
+  Usage usage;
+  const std::size_t per_prompt = plan.jobs.size() / static_cast<std::size_t>(plan.prompts);
+  for (std::size_t at = 0; at < plan.jobs.size(); at += per_prompt) {
+    usage.prompt_tokens += static_cast<std::int64_t>(plan.jobs[at].prompt.size());
+  }
+  return usage;
+}
+
+}  // namespace
+
+ApiResult<Usage> run_answer(TextGenerator& generator, const AnswerPlan& plan, AnswerSink& sink,
+                            Metrics& metrics, const CancelToken& cancel) {
+  const std::int64_t context = generator.info().context;
+  for (const GenerationJob& job : plan.jobs) {
+    const auto length = static_cast<std::int64_t>(job.prompt.size());
+    if (length < context) continue;
+    return std::unexpected(http::ErrorBody{
+        .status = 400,
+        .message = fmt::format("the prompt has {} tokens and the context holds {}: shorten it, or "
+                               "start the server with a larger --context",
+                               length, context),
+        .code = "context_length_exceeded"});
+  }
+  Usage usage = usage_of(plan);
+  MeteredRun run(metrics);
+  std::vector<ToolCallParser> parsers(plan.jobs.size(), ToolCallParser(plan.tools));
+  bool has_begun = false;
+  const auto take = [&](const GenerationStep& step) -> Status {
+    if (!std::exchange(has_begun, true)) PJ_TRY(sink.begin());
+    ToolCallParser& parser = parsers[step.job];
+    if (step.token) {
+      ++usage.completion_tokens;
+      run.note_token();
+    }
+    auto output = parser.push(step.text);
+    const bool is_end = step.end != GenerationStep::End::kNo;
+    if (is_end) {
+      auto rest = parser.finish();
+      output.text += rest.text;
+      std::ranges::move(rest.calls, std::back_inserter(output.calls));
+    }
+    PJ_TRY(sink.add(step.job, output.text, output.calls, step));
+    if (!is_end) return {};
+    usage.cached_tokens = std::max(usage.cached_tokens, step.cached_tokens);
+    return sink.end(step.job, finish_reason_of(step, parser.calls() > 0), step.stop_text);
+  };
+  Status status = generator.generate(plan.jobs, take, cancel);
+  if (status) status = sink.finish(usage);
+  metrics.prompt_tokens += static_cast<std::uint64_t>(usage.prompt_tokens);
+  metrics.cached_tokens += static_cast<std::uint64_t>(usage.cached_tokens);
+  if (status) return usage;
+  if (status.error().code != ErrorCode::kCancelled) ++metrics.failures;
+  return std::unexpected(to_error_body(status.error()));
+}
+
+ApiResult<Json> answer_request(TextGenerator& generator, const AnswerPlan& plan,
+                               const AnswerOptions& options, Metrics& metrics, http::Reply& reply) {
+  AnswerWriter writer(options.shape, generator.info().id);
+  if (!options.stream.stream) {
+    WholeAnswer answer(plan.jobs.size(), options);
+    const Usage usage = PJ_TRY(run_answer(generator, plan, answer, metrics, reply.cancel()));
+    return writer.whole(answer.choices(), usage, options.with_logprobs);
+  }
+  StreamedAnswer answer(std::move(writer), options, plan.jobs.size(), reply);
+  const auto usage = run_answer(generator, plan, answer, metrics, reply.cancel());
+  if (!usage && !reply.has_begun()) return std::unexpected(usage.error());
+  // Behind the head there is no status any more: the error is an event, and no [DONE] follows.
+  if (!usage)
+    static_cast<void>(reply.write_event(http::dump_json(http::error_json(usage.error()))));
+  return Json();
+}
+
+}  // namespace pajamas

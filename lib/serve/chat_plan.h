@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a chat request to the jobs that answer it; shared by the endpoints that take messages.
+#pragma once
+
+#include "serve/answer_run.h"
+#include "serve/api/api_result.h"
+#include "serve/api/chat_request.h"
+#include "serve/text_generator.h"
+
+namespace pajamas {
+
+// The prompt's text and tokens.
+ApiResult<std::string> render_chat(const TextGenerator& generator, const ChatRequest& request);
+ApiResult<std::vector<std::int32_t>> tokenize_chat(const TextGenerator& generator,
+                                                   const ChatRequest& request);
+
+ApiResult<AnswerPlan> plan_chat(const TextGenerator& generator, const ChatRequest& request);
+
+}  // namespace pajamas

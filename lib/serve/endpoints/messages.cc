@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/messages and /v1/messages/count_tokens, Anthropic's API.
+#include <utility>
+
+#include "serve/answer_run.h"
+#include "serve/api/messages_body.h"
+#include "serve/chat_plan.h"
+#include "serve/endpoints/endpoints.h"
+
+namespace pajamas {
+namespace {
+
+Json error_body(const http::ErrorBody& error) {
+  Json json{{"type", "error"}};
+  json.update(http::error_json(error));
+  return json;
+}
+
+std::string stop_reason_of(const std::string& finish_reason, const std::string& stop_text) {
+  if (finish_reason == "length") return "max_tokens";
+  if (finish_reason == "tool_calls") return "tool_use";
+  return stop_text.empty() ? "end_turn" : "stop_sequence";
+}
+
+Json tool_use_json(const ToolCall& call) {
+  // What a model wrote as arguments may be no JSON; the API knows objects only.
+  auto input = parse_json(call.arguments, "arguments", {});
+  return {{"type", "tool_use"},
+          {"id", call.id},
+          {"name", call.name},
+          {"input", input && input->is_object() ? std::move(*input) : Json::object()}};
+}
+
+Json usage_of_message(const Usage& usage) {
+  return {{"input_tokens", usage.prompt_tokens - usage.cached_tokens},
+          {"cache_creation_input_tokens", 0},
+          {"cache_read_input_tokens", usage.cached_tokens},
+          {"output_tokens", usage.completion_tokens}};
+}
+
+Json message_json(const std::string& model) {
+  return {{"id", make_answer_id("msg_")}, {"type", "message"},
+          {"role", "assistant"},          {"model", model},
+          {"content", Json::array()},     {"stop_reason", nullptr},
+          {"stop_sequence", nullptr},     {"usage", usage_of_message({})}};
+}
+
+class WholeMessage : public AnswerSink {
+ public:
+  explicit WholeMessage(const std::string& model) : message_(message_json(model)) {}
+  Status begin() override { return {}; }
+  Status add(std::size_t, const std::string& text, const std::vector<ToolCall>& calls,
+             const GenerationStep&) override {
+    text_ += text;
+    for (const ToolCall& call : calls) uses_.push_back(tool_use_json(call));
+    return {};
+  }
+  Status end(std::size_t, const std::string& finish_reason, const std::string& stop) override {
+    message_["stop_reason"] = stop_reason_of(finish_reason, stop);
+    if (!stop.empty()) message_["stop_sequence"] = stop;
+    return {};
+  }
+  Status finish(const Usage& usage) override {
+    if (!text_.empty()) message_["content"].push_back({{"type", "text"}, {"text", text_}});
+    for (Json& use : uses_) message_["content"].push_back(std::move(use));
+    message_["usage"] = usage_of_message(usage);
+    return {};
+  }
+  [[nodiscard]] const Json& message() const { return message_; }
+
+ private:
+  Json message_;
+  std::string text_;
+  std::vector<Json> uses_;
+};
+
+class StreamedMessage : public AnswerSink {
+ public:
+  StreamedMessage(const std::string& model, std::int64_t prompt_tokens, http::Reply& reply)
+      : message_(message_json(model)), reply_(reply) {
+    message_["usage"] = usage_of_message({.prompt_tokens = prompt_tokens});
+  }
+  Status begin() override {
+    PJ_TRY(reply_.begin_events());
+    PJ_TRY(send({{"type", "message_start"}, {"message", message_}}));
+    return send({{"type", "ping"}});
+  }
+  Status add(std::size_t, const std::string& text, const std::vector<ToolCall>& calls,
+             const GenerationStep&) override {
+    if (!text.empty()) {
+      if (!in_text_) PJ_TRY(open_block({{"type", "text"}, {"text", ""}}));
+      in_text_ = true;
+      PJ_TRY(send_delta({{"type", "text_delta"}, {"text", text}}));
+    }
+    for (const ToolCall& call : calls) {
+      PJ_TRY(close_text());
+      Json use = tool_use_json(call);
+      const std::string input = http::dump_json(use["input"]);
+      use["input"] = Json::object();
+      PJ_TRY(open_block(std::move(use)));
+      PJ_TRY(send_delta({{"type", "input_json_delta"}, {"partial_json", input}}));
+      PJ_TRY(close_block());
+    }
+    return {};
+  }
+  Status end(std::size_t, const std::string& finish_reason, const std::string& stop) override {
+    stop_reason_ = stop_reason_of(finish_reason, stop);
+    stop_ = stop;
+    return close_text();
+  }
+  Status finish(const Usage& usage) override {
+    PJ_TRY(send(
+        {{"type", "message_delta"},
+         {"delta",
+          {{"stop_reason", stop_reason_}, {"stop_sequence", stop_.empty() ? Json() : Json(stop_)}}},
+         {"usage", usage_of_message(usage)}}));
+    return send({{"type", "message_stop"}});
+  }
+
+ private:
+  Status send(const Json& event) {
+    return reply_.write_event(http::dump_json(event), event["type"].get<std::string>());
+  }
+  Status send_delta(Json delta) {
+    return send({{"type", "content_block_delta"}, {"index", block_}, {"delta", std::move(delta)}});
+  }
+  Status open_block(Json block) {
+    return send(
+        {{"type", "content_block_start"}, {"index", block_}, {"content_block", std::move(block)}});
+  }
+  Status close_block() { return send({{"type", "content_block_stop"}, {"index", block_++}}); }
+  Status close_text() { return std::exchange(in_text_, false) ? close_block() : Status{}; }
+
+  Json message_;
+  http::Reply& reply_;
+  std::int64_t block_ = 0;
+  bool in_text_ = false;
+  std::string stop_reason_;
+  std::string stop_;
+};
+
+ApiResult<Json> answer(const ApiContext& context, const http::Request& request,
+                       http::Reply& reply) {
+  const Json body = PJ_TRY(parse_body(request.body));
+  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const Json chat_body = PJ_TRY(chat_body_of_messages(body));
+  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, generator->info()));
+  if (chat.sampling.max_tokens == 0) return bad_request("max_tokens", "'max_tokens' is missing");
+  const AnswerPlan plan = PJ_TRY(plan_chat(*generator, chat));
+  if (!chat.stream.stream) {
+    WholeMessage message(generator->info().id);
+    PJ_TRY(run_answer(*generator, plan, message, context.metrics, reply.cancel()));
+    return message.message();
+  }
+  const auto prompt_tokens = static_cast<std::int64_t>(plan.jobs.front().prompt.size());
+  StreamedMessage message(generator->info().id, prompt_tokens, reply);
+  const auto usage = run_answer(*generator, plan, message, context.metrics, reply.cancel());
+  if (!usage && !reply.has_begun()) return std::unexpected(usage.error());
+  if (!usage) {
+    static_cast<void>(reply.write_event(http::dump_json(error_body(usage.error())), "error"));
+  }
+  return Json();
+}
+
+ApiResult<Json> count_tokens(const ApiContext& context, const http::Request& request) {
+  const Json body = PJ_TRY(parse_body(request.body));
+  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const Json chat_body = PJ_TRY(chat_body_of_messages(body));
+  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, generator->info()));
+  const auto tokens = PJ_TRY(tokenize_chat(*generator, chat));
+  return Json{{"input_tokens", tokens.size()}};
+}
+
+// Errors have this API's shape, which is the other one inside {"type": "error"}.
+http::Handler messages_handler(JsonWork work) {
+  return [work = std::move(work)](const http::Request& request, http::Reply& reply) {
+    const ApiResult<Json> result = work(request, reply);
+    if (reply.has_begun()) return;
+    if (result) return reply.send(http::json_response(200, *result));
+    http::Response response = http::error_response(result.error());
+    response.body = http::dump_json(error_body(result.error()));
+    reply.send(std::move(response));
+  };
+}
+
+}  // namespace
+
+void add_message_routes(http::Router& router, const ApiContext& context) {
+  router.add({.method = "POST",
+              .pattern = "/v1/messages",
+              .handler = messages_handler([context](const auto& request, auto& reply) {
+                return answer(context, request, reply);
+              })});
+  router.add({.method = "POST",
+              .pattern = "/v1/messages/count_tokens",
+              .handler = messages_handler([context](const auto& request, auto&) {
+                return count_tokens(context, request);
+              })});
+}
+
+}  // namespace pajamas

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/engine_generator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "sampling/grammar/token_trie.h"
+#include "serve/token_stream.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace pajamas {
+namespace {
+
+// What Engine::open takes at most when it is given no context.
+constexpr std::int64_t kDefaultContext = 4096;
+
+// Steps of the jobs of one request, from the scheduler's thread to the handler's.
+class StepQueue {
+ public:
+  explicit StepQueue(std::size_t jobs) : running_(jobs) {}
+
+  void push(GenerationStep step) {
+    {
+      const std::lock_guard lock(mutex_);
+      steps_.push_back(std::move(step));
+    }
+    news_.notify_one();
+  }
+  // A job has ended; the first error is kept.
+  void end(const Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      --running_;
+      if (!status && status_) status_ = status;
+    }
+    news_.notify_one();
+  }
+  // What has come; empty when all jobs have ended and everything was taken.
+  std::deque<GenerationStep> wait() {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [&] { return !steps_.empty() || running_ == 0 || !status_; });
+    return std::exchange(steps_, {});
+  }
+  // The handler may go on when this returns: no job refers to the queue any more.
+  Status wait_for_all() {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [&] { return running_ == 0; });
+    return status_;
+  }
+  [[nodiscard]] bool has_failed() const {
+    const std::lock_guard lock(mutex_);
+    return !status_;
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable news_;
+  std::deque<GenerationStep> steps_;
+  std::size_t running_;
+  Status status_{};
+};
+
+std::int64_t now_s() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+class EngineGenerator : public TextGenerator {
+ public:
+  EngineGenerator(GeneratorInfo info, std::unique_ptr<Engine> engine, Tokenizer tokenizer,
+                  std::optional<PromptTemplate> chat_template, const SchedulerOptions& options)
+      : info_(std::move(info)),
+        engine_(std::move(engine)),
+        tokenizer_(std::move(tokenizer)),
+        template_(std::move(chat_template)),
+        vocabulary_(make_vocabulary(tokenizer_, engine_->parameters().vocab)),
+        scheduler_({.new_sequence = [this] { return engine_->new_sequence(); },
+                    .forward =
+                        [this](std::span<const BatchToken> batch, const OutputSink& sink,
+                               const CancelToken& cancel) {
+                          return engine_->forward(batch, sink, cancel);
+                        },
+                    .context = engine_->context()},
+                   options) {}
+
+  [[nodiscard]] const GeneratorInfo& info() const override { return info_; }
+
+  Result<std::vector<std::int32_t>> tokenize(std::string_view text,
+                                             const TokenizeOptions& options) const override {
+    return tokenizer_.encode(
+        text, {.add_special = options.add_special, .parse_special = options.parse_special});
+  }
+  std::string detokenize(std::span<const std::int32_t> ids) const override {
+    return tokenizer_.decode({ids.begin(), ids.end()}, {.skip_special = false});
+  }
+  Result<std::string> render(const Json& messages, const PromptOptions& options) const override;
+  Status generate(std::span<const GenerationJob> jobs, const StepSink& sink,
+                  const CancelToken& cancel) override;
+  Result<std::vector<std::vector<float>>> embed(std::span<const std::vector<std::int32_t>> prompts,
+                                                const CancelToken& cancel) override;
+
+ private:
+  Result<BatchJob> prepare(const GenerationJob& job, std::size_t index, StepQueue& queue,
+                           std::function<bool()> is_cancelled);
+  Result<std::shared_ptr<const TokenTrie>> trie();
+
+  GeneratorInfo info_;
+  std::unique_ptr<Engine> engine_;
+  Tokenizer tokenizer_;
+  std::optional<PromptTemplate> template_;
+  ModelVocabulary vocabulary_;
+  std::mutex trie_mutex_;
+  std::shared_ptr<const TokenTrie> trie_;  // shared with the matchers; made for the first grammar
+  Scheduler scheduler_;                    // last: its thread uses the others
+};
+
+Result<std::string> EngineGenerator::render(const Json& messages,
+                                            const PromptOptions& options) const {
+  if (!template_) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "model '{}' has no chat template; use /v1/completions or give the server one",
+                      info_.id);
+  }
+  ChatInput input{.messages = messages,
+                  .tools = options.tools,
+                  .add_generation_prompt = options.add_generation_prompt,
+                  .extra = options.variables};
+  if (const auto bos = tokenizer_.bos_id()) input.extra["bos_token"] = tokenizer_.text(*bos);
+  if (const auto eos = tokenizer_.eos_id()) input.extra["eos_token"] = tokenizer_.text(*eos);
+  return template_->render(input);
+}
+
+Result<std::shared_ptr<const TokenTrie>> EngineGenerator::trie() {
+  const std::lock_guard lock(trie_mutex_);
+  if (trie_ == nullptr) trie_ = PJ_TRY(TokenTrie::create(vocabulary_.view()));
+  return trie_;
+}
+
+Result<BatchJob> EngineGenerator::prepare(const GenerationJob& job, std::size_t index,
+                                          StepQueue& queue, std::function<bool()> is_cancelled) {
+  const auto length = static_cast<std::int64_t>(job.prompt.size());
+  const std::int64_t room = engine_->context() - length;
+  if (room < 1) {
+    return make_error(ErrorCode::kInvalidArgument, "the prompt has {} tokens, the context holds {}",
+                      length, engine_->context());
+  }
+  const std::int64_t most = job.max_tokens > 0 ? std::min(job.max_tokens, room) : room;
+  std::shared_ptr<const TokenTrie> token_trie;
+  if (job.grammar != nullptr) token_trie = PJ_TRY(trie());
+  // std::function wants what it holds to be copyable; the scheduler and nobody else uses it.
+  auto stream = std::make_shared<TokenStream>(
+      PJ_TRY(TokenStream::create(job, most, vocabulary_, std::move(token_trie))));
+  // The end comes with the counts of the scheduler, so the last step waits for on_end.
+  auto last = std::make_shared<std::optional<GenerationStep>>();
+  return BatchJob{
+      .prompt = job.prompt,
+      .max_new_tokens = most,
+      .on_logits = [=,
+                    &queue](std::span<const float> logits) -> Result<std::optional<std::int32_t>> {
+        GenerationStep step = PJ_TRY(stream->next(logits));
+        step.job = index;
+        if (step.end != GenerationStep::End::kNo) {
+          *last = std::move(step);
+          return std::nullopt;
+        }
+        const std::int32_t id = step.token->id;
+        queue.push(std::move(step));
+        return id;
+      },
+      .on_end =
+          [=, &queue](const Status& status, std::int64_t cached_tokens) {
+            if (status && *last) {
+              (*last)->cached_tokens = cached_tokens;
+              queue.push(std::move(**last));
+            }
+            queue.end(status);
+          },
+      .is_cancelled = std::move(is_cancelled)};
+}
+
+Status EngineGenerator::generate(std::span<const GenerationJob> jobs, const StepSink& sink,
+                                 const CancelToken& cancel) {
+  StepQueue queue(jobs.size());
+  CancelToken own;  // for when the sink has failed
+  const auto is_cancelled = [&] { return cancel.is_cancelled() || own.is_cancelled(); };
+  std::vector<BatchJob> batch;
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    batch.push_back(PJ_TRY(prepare(jobs[index], index, queue, is_cancelled)));
+  }
+  PJ_TRY(scheduler_.submit(std::move(batch)));
+  Status status;
+  for (std::size_t index = 0; index < jobs.size() && status; ++index) status = sink({.job = index});
+  while (status && !queue.has_failed()) {
+    const std::deque<GenerationStep> steps = queue.wait();
+    if (steps.empty()) break;
+    for (const GenerationStep& step : steps) {
+      if (status) status = sink(step);
+    }
+  }
+  if (!status) own.cancel();
+  const Status ended = queue.wait_for_all();
+  return status ? ended : status;
+}
+
+Result<std::vector<std::vector<float>>> EngineGenerator::embed(
+    std::span<const std::vector<std::int32_t>> prompts, const CancelToken& cancel) {
+  StepQueue queue(prompts.size());
+  std::vector<std::vector<double>> sums(prompts.size());
+  std::vector<BatchJob> batch;
+  for (std::size_t index = 0; index < prompts.size(); ++index) {
+    batch.push_back({.prompt = prompts[index],
+                     .on_hidden =
+                         [&sum = sums[index]](std::span<const float> hidden) {
+                           sum.resize(hidden.size());
+                           for (std::size_t at = 0; at < hidden.size(); ++at) {
+                             sum[at] += static_cast<double>(hidden[at]);
+                           }
+                         },
+                     .on_end = [&queue](const Status& status, std::int64_t) { queue.end(status); },
+                     .is_cancelled = [&cancel] { return cancel.is_cancelled(); }});
+  }
+  PJ_TRY(scheduler_.submit(std::move(batch)));
+  PJ_TRY(queue.wait_for_all());
+  // The mean of all tokens, scaled to length 1.
+  std::vector<std::vector<float>> vectors;
+  for (const std::vector<double>& sum : sums) {
+    double square = 0.0;
+    for (const double value : sum) square += value * value;
+    const double scale = square > 0.0 ? 1.0 / std::sqrt(square) : 0.0;
+    std::vector<float>& vector = vectors.emplace_back();
+    for (const double value : sum) vector.push_back(static_cast<float>(value * scale));
+  }
+  return vectors;
+}
+
+Result<Tokenizer> open_tokenizer(const OpenedModel& model) {
+  if (model.source.format == "gguf") return Tokenizer::from_metadata(model.gguf_keys);
+  return Tokenizer::open_folder(model.source.path);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TextGenerator>> open_engine_generator(const std::filesystem::path& path,
+                                                             const EngineGeneratorOptions& options,
+                                                             const CancelToken& cancel,
+                                                             Progress& progress) {
+  EngineOptions engine_options = options.engine;
+  std::unique_ptr<Engine> engine = PJ_TRY(Engine::open(path, engine_options, cancel, progress));
+  Tokenizer tokenizer = PJ_TRY(open_tokenizer(engine->model()));
+  std::optional<PromptTemplate> chat_template;
+  const auto* own = engine->model().gguf_keys.find_as<std::string>("tokenizer.chat_template");
+  if (!options.chat_template.empty()) {
+    chat_template = PJ_TRY(PromptTemplate::compile(options.chat_template));
+  } else if (own != nullptr) {
+    auto compiled = PromptTemplate::compile(*own);
+    if (!compiled) {
+      progress.warn("the model's chat template cannot be used: " + compiled.error().message);
+    } else {
+      chat_template = std::move(*compiled);
+    }
+  }
+  GeneratorInfo info{.id = options.id.empty() ? engine->model().name : options.id,
+                     .created_s = now_s(),
+                     .context = engine->context(),
+                     .vocab_size = static_cast<std::int32_t>(engine->parameters().vocab),
+                     .parameters = engine->model().params_total,
+                     .weight_bytes = engine->weight_bytes(),
+                     .has_chat_template = chat_template.has_value()};
+  return std::make_unique<EngineGenerator>(std::move(info), std::move(engine), std::move(tokenizer),
+                                           std::move(chat_template), options.scheduler);
+}
+
+}  // namespace pajamas

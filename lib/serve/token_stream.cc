@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/token_stream.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace pajamas {
+
+ModelVocabulary make_vocabulary(const Tokenizer& tokenizer, std::int64_t vocab_size) {
+  ModelVocabulary vocabulary{.tokenizer = &tokenizer};
+  vocabulary.pieces.resize(static_cast<std::size_t>(vocab_size));
+  const auto known = std::min<std::int64_t>(vocab_size, tokenizer.vocab_size());
+  for (std::int32_t id = 0; id < known; ++id) {
+    if (tokenizer.is_control(id)) continue;
+    vocabulary.pieces[static_cast<std::size_t>(id)] = tokenizer.piece(id);
+  }
+  for (const std::int32_t id : tokenizer.end_of_generation_ids()) {
+    if (id < vocab_size) vocabulary.ends.push_back(id);
+  }
+  return vocabulary;
+}
+
+Result<TokenStream> TokenStream::create(const GenerationJob& job, std::int64_t max_tokens,
+                                        const ModelVocabulary& vocabulary,
+                                        std::shared_ptr<const TokenTrie> trie) {
+  SamplerOptions options = job.sampling;
+  if (job.ignore_end) {
+    for (const std::int32_t id : vocabulary.ends) {
+      options.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+    }
+  }
+  Sampler sampler = PJ_TRY(Sampler::create(options, vocabulary.view()));
+  for (const std::int32_t id : job.prompt) PJ_TRY(sampler.accept(id));
+  StopStrings stops = PJ_TRY(StopStrings::create(job.stop));
+  TokenStream stream(job, max_tokens, vocabulary, std::move(sampler), std::move(stops));
+  if (job.grammar != nullptr) stream.matcher_.emplace(job.grammar, std::move(trie));
+  return stream;
+}
+
+TokenStream::TokenStream(const GenerationJob& job, std::int64_t max_tokens,
+                         const ModelVocabulary& vocabulary, Sampler sampler, StopStrings stops)
+    : job_(&job),
+      vocabulary_(&vocabulary),
+      left_(max_tokens),
+      sampler_(std::move(sampler)),
+      stops_(std::move(stops)),
+      decoder_(*vocabulary.tokenizer, {.skip_special = !job.show_control}) {}
+
+TokenChoice TokenStream::choice_of(std::int32_t id, float logprob) const {
+  const std::string_view piece = vocabulary_->tokenizer->piece(id);
+  return {id, std::string(piece), logprob};
+}
+
+Result<GenerationStep> TokenStream::next(std::span<const float> logits) {
+  const TokenMask* allowed = nullptr;
+  if (matcher_) allowed = PJ_TRY(matcher_->allowed());
+  const Sampled sampled = PJ_TRY(sampler_.sample(logits, allowed));
+  GenerationStep step;
+  if (vocabulary_->tokenizer->is_end_of_generation(sampled.id) && !job_->ignore_end) {
+    step.text = stops_.push(decoder_.flush()).text + stops_.finish();
+    step.end = GenerationStep::End::kStop;
+    return step;
+  }
+  PJ_TRY(sampler_.accept(sampled.id));
+  if (matcher_) PJ_TRY(matcher_->accept(sampled.id));
+  step.token = choice_of(sampled.id, sampled.logprob.value_or(0.0F));
+  for (const TokenLogprob& top : sampled.top_logprobs) {
+    step.top.push_back(choice_of(top.id, top.logprob));
+  }
+  --left_;
+  StopStrings::Output shown = stops_.push(decoder_.push(sampled.id));
+  step.text = std::move(shown.text);
+  if (!shown.stop && left_ == 0) {
+    shown = stops_.push(decoder_.flush());
+    step.text += shown.text;
+    if (!shown.stop) step.text += stops_.finish();
+    step.end = GenerationStep::End::kLength;
+  }
+  if (shown.stop) {
+    step.end = GenerationStep::End::kStop;
+    step.stop_text = job_->stop[*shown.stop];
+  }
+  return step;
+}
+
+}  // namespace pajamas
