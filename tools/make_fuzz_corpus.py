@@ -3,6 +3,7 @@
 """Writes the made parts of fuzz/corpus: small valid inputs that reach most of the parsers.
 """Writes fuzz/corpus/{config,tokenizer,mlx}: small valid inputs that reach most of the parsers.
 """Writes fuzz/corpus/{config,http,tokenizer}: small valid inputs that reach most of the parsers.
+"""Writes fuzz/corpus/{config,http,request,tokenizer,runtime}: small valid inputs that reach most parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -400,8 +401,48 @@ def make_http_requests():
             write(f"http/{name}_{step}", bytes([step]) + text.encode())
 
 
+def make_api_requests():
+    """Bodies of the endpoints that generate."""
+    schema = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 0}},
+              "required": ["a"], "additionalProperties": False}
+    part = [{"type": "text", "text": "hi"}]
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\": 1}"}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    bodies = {
+        "chat": {"messages": [{"role": "developer", "content": "be kind"},
+                              {"role": "user", "content": part},
+                              {"role": "assistant", "content": None, "tool_calls": [call]},
+                              {"role": "tool", "tool_call_id": "c", "content": "2"}],
+                 "tools": [tool], "tool_choice": "required", "n": 2, "seed": 3,
+                 "logit_bias": {"5": -100}, "stop": ["a", "b"], "temperature": 0.5},
+        "chat_schema": {"messages": [{"role": "user", "content": "hi"}], "stream": True,
+                        "stream_options": {"include_usage": True},
+                        "response_format": {"type": "json_schema", "json_schema": {
+                            "name": "x", "strict": True, "schema": schema}}},
+        "chat_grammar": {"messages": [{"role": "user", "content": "hi"}],
+                         "grammar": "root ::= (\"a\" | [b-d]){1,3}"},
+        "completion": {"prompt": [[1, 2], "text"], "echo": True, "logprobs": 2, "max_tokens": 3},
+        "messages": {"max_tokens": 5, "system": part, "stop_sequences": ["x"],
+                     "messages": [{"role": "assistant", "content": [
+                         {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}]},
+                         {"role": "user", "content": [
+                             {"type": "tool_result", "tool_use_id": "t", "content": part}]}],
+                     "tools": [{"name": "f", "input_schema": schema}],
+                     "tool_choice": {"type": "tool", "name": "f"}},
+        "responses": {"instructions": "x", "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "2"}],
+            "tools": [{"type": "function", "name": "f", "parameters": schema}],
+            "text": {"format": {"type": "json_object"}}, "max_output_tokens": 4},
+    }
+    for name, body in bodies.items():
+        write(f"request/{name}.json", json.dumps(body))
+
+
 if __name__ == "__main__":
     make_grammars()
+    make_api_requests()
     make_configs()
     make_jinja()
     make_mlx()

@@ -134,9 +134,9 @@ Usage usage_of(const AnswerPlan& plan) {
 
 }  // namespace
 
-ApiResult<Usage> run_answer(TextGenerator& generator, const AnswerPlan& plan, AnswerSink& sink,
+ApiResult<Usage> run_answer(ServedModel& model, const AnswerPlan& plan, AnswerSink& sink,
                             Metrics& metrics, const CancelToken& cancel) {
-  const std::int64_t context = generator.info().context;
+  const std::int64_t context = model.info().context;
   for (const GenerationJob& job : plan.jobs) {
     const auto length = static_cast<std::int64_t>(job.prompt.size());
     if (length < context) continue;
@@ -170,7 +170,7 @@ ApiResult<Usage> run_answer(TextGenerator& generator, const AnswerPlan& plan, An
     usage.cached_tokens = std::max(usage.cached_tokens, step.cached_tokens);
     return sink.end(step.job, finish_reason_of(step, parser.calls() > 0), step.stop_text);
   };
-  Status status = generator.generate(plan.jobs, take, cancel);
+  Status status = model.generate(plan.jobs, take, cancel);
   if (status) status = sink.finish(usage);
   metrics.prompt_tokens += static_cast<std::uint64_t>(usage.prompt_tokens);
   metrics.cached_tokens += static_cast<std::uint64_t>(usage.cached_tokens);
@@ -179,16 +179,16 @@ ApiResult<Usage> run_answer(TextGenerator& generator, const AnswerPlan& plan, An
   return std::unexpected(to_error_body(status.error()));
 }
 
-ApiResult<Json> answer_request(TextGenerator& generator, const AnswerPlan& plan,
+ApiResult<Json> answer_request(ServedModel& model, const AnswerPlan& plan,
                                const AnswerOptions& options, Metrics& metrics, http::Reply& reply) {
-  AnswerWriter writer(options.shape, generator.info().id);
+  AnswerWriter writer(options.shape, model.info().id);
   if (!options.stream.stream) {
     WholeAnswer answer(plan.jobs.size(), options);
-    const Usage usage = PJ_TRY(run_answer(generator, plan, answer, metrics, reply.cancel()));
+    const Usage usage = PJ_TRY(run_answer(model, plan, answer, metrics, reply.cancel()));
     return writer.whole(answer.choices(), usage, options.with_logprobs);
   }
   StreamedAnswer answer(std::move(writer), options, plan.jobs.size(), reply);
-  const auto usage = run_answer(generator, plan, answer, metrics, reply.cancel());
+  const auto usage = run_answer(model, plan, answer, metrics, reply.cancel());
   if (!usage && !reply.has_begun()) return std::unexpected(usage.error());
   // Behind the head there is no status any more: the error is an event, and no [DONE] follows.
   if (!usage)

@@ -13,7 +13,7 @@
 #include "serve/api/api_result.h"
 #include "serve/api/chat_request.h"
 #include "serve/metrics.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
@@ -39,7 +39,7 @@ struct AnswerPlan {
 };
 
 // The error is for the client, unless the sink has begun.
-ApiResult<Usage> run_answer(TextGenerator& generator, const AnswerPlan& plan, AnswerSink& sink,
+ApiResult<Usage> run_answer(ServedModel& model, const AnswerPlan& plan, AnswerSink& sink,
                             Metrics& metrics, const CancelToken& cancel);
 
 // Chat and completions: the whole answer, or null when it went out as a stream.
@@ -49,7 +49,7 @@ struct AnswerOptions {
   StreamFields stream{};
   std::vector<std::string> echo{};  // stands before the text of each choice
 };
-ApiResult<Json> answer_request(TextGenerator& generator, const AnswerPlan& plan,
+ApiResult<Json> answer_request(ServedModel& model, const AnswerPlan& plan,
                                const AnswerOptions& options, Metrics& metrics, http::Reply& reply);
 
 }  // namespace pajamas

@@ -5,27 +5,27 @@
 
 namespace pajamas {
 
-ApiResult<std::string> render_chat(const TextGenerator& generator, const ChatRequest& request) {
+ApiResult<std::string> render_chat(const ServedModel& model, const ChatRequest& request) {
   PromptOptions options{.variables = request.template_variables};
   if (request.tool_use != ToolUse::kNone) options.tools = request.tools;
-  auto prompt = generator.render(request.messages, options);
+  auto prompt = model.render(request.messages, options);
   if (!prompt) return std::unexpected(to_error_body(prompt.error()));
   return std::move(*prompt);
 }
 
-ApiResult<std::vector<std::int32_t>> tokenize_chat(const TextGenerator& generator,
+ApiResult<std::vector<std::int32_t>> tokenize_chat(const ServedModel& model,
                                                    const ChatRequest& request) {
-  const std::string prompt = PJ_TRY(render_chat(generator, request));
+  const std::string prompt = PJ_TRY(render_chat(model, request));
   // Templates write the tokens that begin a text themselves.
-  auto tokens = generator.tokenize(prompt, {.add_special = false});
+  auto tokens = model.tokenize(prompt, {.add_special = false});
   if (!tokens) return std::unexpected(to_error_body(tokens.error()));
   return std::move(*tokens);
 }
 
-ApiResult<AnswerPlan> plan_chat(const TextGenerator& generator, const ChatRequest& request) {
+ApiResult<AnswerPlan> plan_chat(const ServedModel& model, const ChatRequest& request) {
   AnswerPlan plan;
   if (request.tool_use != ToolUse::kNone) plan.tools = request.tools;
-  std::vector<std::int32_t> prompt = PJ_TRY(tokenize_chat(generator, request));
+  std::vector<std::int32_t> prompt = PJ_TRY(tokenize_chat(model, request));
   GenerationJob job{.prompt = std::move(prompt),
                     .sampling = request.sampling.options,
                     .stop = request.sampling.stop,
@@ -36,6 +36,10 @@ ApiResult<AnswerPlan> plan_chat(const TextGenerator& generator, const ChatReques
   if (request.tool_use == ToolUse::kRequired) {
     job.grammar =
         PJ_TRY(tool_call_grammar(request.tools, request.forced_tool, request.parallel_tool_calls));
+  }
+  if (request.tool_use == ToolUse::kAuto && job.grammar == nullptr) {
+    // A schema that no grammar can respect leaves the arguments free.
+    if (auto grammar = free_call_grammar(request.tools)) job.call_grammar = std::move(*grammar);
   }
   for (std::int64_t choice = 0; choice < request.sampling.choices; ++choice) {
     plan.jobs.push_back(job);

@@ -5,15 +5,15 @@
 #include "serve/answer_run.h"
 #include "serve/api/api_result.h"
 #include "serve/api/chat_request.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
 // The prompt's text and tokens.
-ApiResult<std::string> render_chat(const TextGenerator& generator, const ChatRequest& request);
-ApiResult<std::vector<std::int32_t>> tokenize_chat(const TextGenerator& generator,
+ApiResult<std::string> render_chat(const ServedModel& model, const ChatRequest& request);
+ApiResult<std::vector<std::int32_t>> tokenize_chat(const ServedModel& model,
                                                    const ChatRequest& request);
 
-ApiResult<AnswerPlan> plan_chat(const TextGenerator& generator, const ChatRequest& request);
+ApiResult<AnswerPlan> plan_chat(const ServedModel& model, const ChatRequest& request);
 
 }  // namespace pajamas

@@ -55,7 +55,7 @@ Status ModelLibrary::make_room(const Slot& wanted) {
   }
 }
 
-Result<SharedGenerator> ModelLibrary::acquire(std::string_view id) {
+Result<SharedModel> ModelLibrary::acquire(std::string_view id) {
   std::unique_lock lock(mutex_);
   Slot* slot = PJ_TRY(find(id));
   slot->last_use = ++uses_;

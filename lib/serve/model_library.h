@@ -17,18 +17,18 @@
 #include <vector>
 
 #include "base/error.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
 // Shared by the library and the requests that use it.
-using SharedGenerator = std::shared_ptr<TextGenerator>;
+using SharedModel = std::shared_ptr<ServedModel>;
 
 struct OfferedModel {
   std::string id;
   std::int64_t created_s = 0;
   std::uint64_t bytes = 0;  // that loading it takes, about
-  std::function<Result<SharedGenerator>()> load;
+  std::function<Result<SharedModel>()> load;
 };
 
 struct LibraryLimits {
@@ -48,12 +48,12 @@ class ModelLibrary {
 
   // By id; "" is the first one. kNotFound names those there are. kNoSpace when it does not fit
   // beside the models that are in use.
-  Result<SharedGenerator> acquire(std::string_view id);
+  Result<SharedModel> acquire(std::string_view id);
 
  private:
   struct Slot {
     OfferedModel model;
-    SharedGenerator loaded{};
+    SharedModel loaded{};
     bool is_loading = false;
     std::uint64_t last_use = 0;
   };

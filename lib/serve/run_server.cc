@@ -126,7 +126,7 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
         return make_error(ErrorCode::kConflict, "two models are called '{}'; rename one's folder",
                           model.id);
       }
-      EngineGeneratorOptions generator{.id = model.id,
+      EngineModelOptions generator{.id = model.id,
                                        .engine = options.engine,
                                        .scheduler = options.scheduler,
                                        .chat_template = options.chat_template};
@@ -134,16 +134,22 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
           {.id = model.id,
            .created_s = now_s(),
            .bytes = model.bytes,
-           .load = [path = model.path, generator, &cancel, &progress]() -> Result<SharedGenerator> {
-             return SharedGenerator(
-                 PJ_TRY(open_engine_generator(path, generator, cancel, progress)));
+           .load = [path = model.path, generator, &cancel, &progress]() -> Result<SharedModel> {
+             return SharedModel(
+                 PJ_TRY(open_engine_model(path, generator, cancel, progress)));
            }});
     }
   }
   if (offered.empty()) {
     return make_error(ErrorCode::kInvalidArgument, "no model to serve: give one with --model");
   }
-  return start_service_with(std::move(offered), options.http, {.max_bytes = options.max_memory});
+  http::ServerOptions http = options.http;
+  // A thread for each request that the scheduler holds, so that those that wait have their stream
+  // open and kept alive already.
+  constexpr int kMostThreads = 128;
+  http.lengthy.max_admitted = options.scheduler.parallel + options.scheduler.max_waiting;
+  http.lengthy.threads = std::min(http.lengthy.max_admitted, kMostThreads);
+  return start_service_with(std::move(offered), http, {.max_bytes = options.max_memory});
 }
 
 Status run_server(const ServeOptions& options, const CancelToken& stop, Progress& progress) {

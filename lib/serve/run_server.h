@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "http/server.h"
-#include "serve/engine_generator.h"
+#include "serve/engine_model.h"
 #include "serve/model_library.h"
 
 namespace pajamas {

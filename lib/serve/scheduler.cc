@@ -11,6 +11,8 @@ namespace {
 
 // Beginnings shorter than this are computed again: finding and copying them costs as much.
 constexpr std::int64_t kMinSharedTokens = 8;
+// A text waits for another one's prompt when that saves it at least this much.
+constexpr std::int64_t kMinTokensToWaitFor = 32;
 
 std::int64_t common_prefix(std::span<const std::int32_t> left,
                            std::span<const std::int32_t> right) {
@@ -114,11 +116,12 @@ void Scheduler::admit() {
         cancelled.on_end(make_error(ErrorCode::kCancelled, "the client has gone"), 0);
       }
       const bool has_place = running_.size() < static_cast<std::size_t>(options_.parallel);
-      const bool fits = !waiting_.empty() &&
-                        reserved_blocks_ + blocks_for(waiting_.front()) <= pool_->max_blocks();
-      if (has_place && fits) {
-        job = std::move(waiting_.front());
-        waiting_.pop_front();
+      const auto next = std::ranges::find_if(
+          waiting_, [&](const BatchJob& waiting) { return !should_wait_for_prompt(waiting); });
+      if (has_place && next != waiting_.end() &&
+          reserved_blocks_ + blocks_for(*next) <= pool_->max_blocks()) {
+        job = std::move(*next);
+        waiting_.erase(next);
       }
       counts_.waiting = static_cast<int>(waiting_.size());
       counts_.running = static_cast<int>(running_.size()) + (job ? 1 : 0);
@@ -126,6 +129,17 @@ void Scheduler::admit() {
     if (!job) return;
     start(std::move(*job));
   }
+}
+
+// Whether a running text is just reading what this one would read too. Choices of one request are
+// such: the prompt is then computed once, and the others fork it.
+bool Scheduler::should_wait_for_prompt(const BatchJob& job) const {
+  if (job.on_hidden) return false;
+  return std::ranges::any_of(running_, [&](const Running& running) {
+    if (!running.is_reading_prompt() || running.job.on_hidden) return false;
+    const std::int64_t shared = common_prefix(running.job.prompt, job.prompt);
+    return shared - running.sequence.length() >= kMinTokensToWaitFor;
+  });
 }
 
 void Scheduler::start(BatchJob job) {

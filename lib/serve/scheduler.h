@@ -96,6 +96,7 @@ class Scheduler {
 
   void run();
   void admit();
+  [[nodiscard]] bool should_wait_for_prompt(const BatchJob& job) const;
   void start(BatchJob job);
   Sequence begin_sequence(const BatchJob& job, std::int64_t& cached_tokens);
   void step();

@@ -147,6 +147,23 @@ TEST(Scheduler, UsesWhatEarlierTextsLeftInTheCache) {
   EXPECT_EQ(second.made, expected(longer, 5));
 }
 
+TEST(Scheduler, ReadsThePromptOfSeveralChoicesOnce) {
+  FakeBatchModel fake(1024, 64);
+  Scheduler scheduler(fake.model(), {.parallel = 4});
+  std::vector<std::unique_ptr<Text>> texts;
+  std::vector<BatchJob> jobs;
+  for (int choice = 0; choice < 4; ++choice) {
+    texts.push_back(std::make_unique<Text>());
+    jobs.push_back(texts.back()->job(prompt_of(600, 0), 10));
+  }
+  ASSERT_TRUE(scheduler.submit(std::move(jobs)));
+  for (const auto& text : texts) EXPECT_TRUE(text->wait());
+  std::size_t tokens = 0;
+  for (const FakeBatchModel::Pass& pass : fake.passes()) tokens += pass.tokens;
+  EXPECT_LT(tokens, 700U);
+  for (const auto& text : texts) EXPECT_EQ(text->made, expected(prompt_of(600, 0), 10));
+}
+
 TEST(Scheduler, GivesCachedRoomToTextsThatNeedIt) {
   FakeBatchModel fake(256, 8);
   Scheduler scheduler(fake.model(), {.parallel = 2});

@@ -33,19 +33,43 @@ Result<TokenStream> TokenStream::create(const GenerationJob& job, std::int64_t m
   Sampler sampler = PJ_TRY(Sampler::create(options, vocabulary.view()));
   for (const std::int32_t id : job.prompt) PJ_TRY(sampler.accept(id));
   StopStrings stops = PJ_TRY(StopStrings::create(job.stop));
-  TokenStream stream(job, max_tokens, vocabulary, std::move(sampler), std::move(stops));
-  if (job.grammar != nullptr) stream.matcher_.emplace(job.grammar, std::move(trie));
+  TokenStream stream(job, max_tokens, vocabulary, std::move(trie), std::move(sampler),
+                     std::move(stops));
+  if (job.grammar != nullptr) stream.matcher_.emplace(job.grammar, stream.trie_);
   return stream;
 }
 
 TokenStream::TokenStream(const GenerationJob& job, std::int64_t max_tokens,
-                         const ModelVocabulary& vocabulary, Sampler sampler, StopStrings stops)
+                         const ModelVocabulary& vocabulary, std::shared_ptr<const TokenTrie> trie,
+                         Sampler sampler, StopStrings stops)
     : job_(&job),
       vocabulary_(&vocabulary),
       left_(max_tokens),
       sampler_(std::move(sampler)),
       stops_(std::move(stops)),
-      decoder_(*vocabulary.tokenizer, {.skip_special = !job.show_control}) {}
+      decoder_(*vocabulary.tokenizer, {.skip_special = !job.show_control}),
+      trie_(std::move(trie)) {}
+
+// Lets the grammar see the token, and has a call's grammar begin and end with the call.
+Status TokenStream::follow(std::int32_t id) {
+  if (matcher_) {
+    PJ_TRY(matcher_->accept(id));
+    if (job_->call_grammar != nullptr && matcher_->may_end()) {
+      matcher_.reset();
+      watch_.end_call();
+    }
+    return {};
+  }
+  if (job_->call_grammar == nullptr) return {};
+  const Tokenizer& tokenizer = *vocabulary_->tokenizer;
+  const auto begun =
+      watch_.push(tokenizer.is_control(id) ? tokenizer.text(id) : tokenizer.piece(id));
+  if (!begun) return {};
+  matcher_.emplace(job_->call_grammar, trie_);
+  // One token may have brought more than the grammar allows; the call is then free like the text.
+  if (!matcher_->accept_text(*begun)) matcher_.reset();
+  return {};
+}
 
 TokenChoice TokenStream::choice_of(std::int32_t id, float logprob) const {
   const std::string_view piece = vocabulary_->tokenizer->piece(id);
@@ -63,7 +87,7 @@ Result<GenerationStep> TokenStream::next(std::span<const float> logits) {
     return step;
   }
   PJ_TRY(sampler_.accept(sampled.id));
-  if (matcher_) PJ_TRY(matcher_->accept(sampled.id));
+  PJ_TRY(follow(sampled.id));
   step.token = choice_of(sampled.id, sampled.logprob.value_or(0.0F));
   for (const TokenLogprob& top : sampled.top_logprobs) {
     step.top.push_back(choice_of(top.id, top.logprob));

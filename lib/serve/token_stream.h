@@ -14,7 +14,8 @@
 #include "sampling/grammar/grammar_matcher.h"
 #include "sampling/sampler.h"
 #include "sampling/stop_strings.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
+#include "serve/tools/call_watch.h"
 #include "text/stream_decoder.h"
 #include "text/tokenizer.h"
 
@@ -34,7 +35,7 @@ ModelVocabulary make_vocabulary(const Tokenizer& tokenizer, std::int64_t vocab_s
 
 class TokenStream {
  public:
-  // `max_tokens` at least 1. `trie` may be null when the job has no grammar. The job must outlive
+  // `max_tokens` at least 1. `trie` may be null when the job has no grammars. The job must outlive
   // the stream.
   static Result<TokenStream> create(const GenerationJob& job, std::int64_t max_tokens,
                                     const ModelVocabulary& vocabulary,
@@ -45,7 +46,8 @@ class TokenStream {
 
  private:
   TokenStream(const GenerationJob& job, std::int64_t max_tokens, const ModelVocabulary& vocabulary,
-              Sampler sampler, StopStrings stops);
+              std::shared_ptr<const TokenTrie> trie, Sampler sampler, StopStrings stops);
+  Status follow(std::int32_t id);
   [[nodiscard]] TokenChoice choice_of(std::int32_t id, float logprob) const;
 
   const GenerationJob* job_;
@@ -54,7 +56,9 @@ class TokenStream {
   Sampler sampler_;
   StopStrings stops_;
   StreamDecoder decoder_;
+  std::shared_ptr<const TokenTrie> trie_;  // shared by all streams of the model
   std::optional<GrammarMatcher> matcher_{};
+  CallWatch watch_{};
 };
 
 }  // namespace pajamas

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 

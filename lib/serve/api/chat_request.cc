@@ -62,7 +62,7 @@ ApiResult<void> read_tool_choice(const RequestFields& fields, ChatRequest& reque
 }
 
 ApiResult<std::vector<std::int32_t>> read_token_ids(const Json& list, const std::string& name,
-                                                    const GeneratorInfo& info) {
+                                                    const ServedModelInfo& info) {
   std::vector<std::int32_t> ids;
   for (const Json& item : list) {
     const bool is_id =
@@ -79,7 +79,7 @@ ApiResult<std::vector<std::int32_t>> read_token_ids(const Json& list, const std:
 }  // namespace
 
 ApiResult<std::vector<std::variant<std::string, std::vector<std::int32_t>>>> read_prompts(
-    const Json& body, std::string_view key, const GeneratorInfo& info) {
+    const Json& body, std::string_view key, const ServedModelInfo& info) {
   std::vector<std::variant<std::string, std::vector<std::int32_t>>> prompts;
   const std::string name(key);
   const Json* value = find_member(body, key);
@@ -112,7 +112,7 @@ ApiResult<std::vector<std::variant<std::string, std::vector<std::int32_t>>>> rea
   return prompts;
 }
 
-ApiResult<ChatRequest> read_chat_request(const Json& body, const GeneratorInfo& info) {
+ApiResult<ChatRequest> read_chat_request(const Json& body, const ServedModelInfo& info) {
   const RequestFields fields(body);
   ChatRequest request;
   request.messages = PJ_TRY(read_messages(fields.find("messages")));
@@ -142,7 +142,7 @@ ApiResult<ChatRequest> read_chat_request(const Json& body, const GeneratorInfo& 
   return request;
 }
 
-ApiResult<CompletionRequest> read_completion_request(const Json& body, const GeneratorInfo& info) {
+ApiResult<CompletionRequest> read_completion_request(const Json& body, const ServedModelInfo& info) {
   const RequestFields fields(body);
   CompletionRequest request;
   request.prompts = PJ_TRY(read_prompts(body, "prompt", info));

@@ -44,11 +44,11 @@ struct CompletionRequest {
   StreamFields stream;
 };
 
-ApiResult<ChatRequest> read_chat_request(const Json& body, const GeneratorInfo& info);
-ApiResult<CompletionRequest> read_completion_request(const Json& body, const GeneratorInfo& info);
+ApiResult<ChatRequest> read_chat_request(const Json& body, const ServedModelInfo& info);
+ApiResult<CompletionRequest> read_completion_request(const Json& body, const ServedModelInfo& info);
 
 // A string, a list of strings, a list of token ids, or a list of such lists.
 ApiResult<std::vector<std::variant<std::string, std::vector<std::int32_t>>>> read_prompts(
-    const Json& body, std::string_view key, const GeneratorInfo& info);
+    const Json& body, std::string_view key, const ServedModelInfo& info);
 
 }  // namespace pajamas

@@ -29,7 +29,7 @@ struct IntegerField {
   std::int32_t& target;
 };
 
-ApiResult<std::int32_t> token_of_key(const std::string& key, const GeneratorInfo& info) {
+ApiResult<std::int32_t> token_of_key(const std::string& key, const ServedModelInfo& info) {
   std::int32_t id = -1;
   const char* end = key.data() + key.size();
   const auto parsed = std::from_chars(key.data(), end, id);
@@ -42,7 +42,7 @@ ApiResult<std::int32_t> token_of_key(const std::string& key, const GeneratorInfo
 
 // {"50256": -100}: -100 and 100 stand for never and always, as clients expect.
 ApiResult<std::vector<LogitBias>> read_biases(const RequestFields& fields,
-                                              const GeneratorInfo& info) {
+                                              const ServedModelInfo& info) {
   std::vector<LogitBias> biases;
   const Json* object = fields.find("logit_bias");
   if (object == nullptr) return biases;
@@ -104,7 +104,7 @@ ApiResult<void> read_numbers(const RequestFields& fields, SamplerOptions& option
 }  // namespace
 
 ApiResult<SamplingFields> read_sampling_fields(const RequestFields& fields,
-                                               const GeneratorInfo& info) {
+                                               const ServedModelInfo& info) {
   SamplingFields result;
   // The API's own defaults: plain sampling, nothing cut off.
   result.options.temperature = 1.0F;

@@ -8,7 +8,7 @@
 
 #include "sampling/sampler_options.h"
 #include "serve/api/request_fields.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
@@ -25,6 +25,6 @@ struct SamplingFields {
 
 // `info`: for the range of token ids. Leaves top_logprobs alone, which endpoints name differently.
 ApiResult<SamplingFields> read_sampling_fields(const RequestFields& fields,
-                                               const GeneratorInfo& info);
+                                               const ServedModelInfo& info);
 
 }  // namespace pajamas

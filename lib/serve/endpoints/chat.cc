@@ -9,10 +9,10 @@ namespace {
 
 ApiResult<Json> chat(const ApiContext& context, const http::Request& request, http::Reply& reply) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
-  const ChatRequest chat_request = PJ_TRY(read_chat_request(body, generator->info()));
-  const AnswerPlan plan = PJ_TRY(plan_chat(*generator, chat_request));
-  return answer_request(*generator, plan,
+  const SharedModel model = PJ_TRY(model_of(context, body));
+  const ChatRequest chat_request = PJ_TRY(read_chat_request(body, model->info()));
+  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat_request));
+  return answer_request(*model, plan,
                         {.shape = AnswerShape::kChat,
                          .with_logprobs = chat_request.logprobs,
                          .stream = chat_request.stream},
@@ -21,9 +21,9 @@ ApiResult<Json> chat(const ApiContext& context, const http::Request& request, ht
 
 ApiResult<Json> apply_template(const ApiContext& context, const http::Request& request) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
-  const ChatRequest chat_request = PJ_TRY(read_chat_request(body, generator->info()));
-  const std::string prompt = PJ_TRY(render_chat(*generator, chat_request));
+  const SharedModel model = PJ_TRY(model_of(context, body));
+  const ChatRequest chat_request = PJ_TRY(read_chat_request(body, model->info()));
+  const std::string prompt = PJ_TRY(render_chat(*model, chat_request));
   return Json{{"prompt", prompt}};
 }
 

@@ -12,8 +12,8 @@ namespace {
 ApiResult<Json> complete(const ApiContext& context, const http::Request& request,
                          http::Reply& reply) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
-  const CompletionRequest wanted = PJ_TRY(read_completion_request(body, generator->info()));
+  const SharedModel model = PJ_TRY(model_of(context, body));
+  const CompletionRequest wanted = PJ_TRY(read_completion_request(body, model->info()));
   AnswerPlan plan{.jobs = {}, .prompts = static_cast<std::int64_t>(wanted.prompts.size())};
   AnswerOptions options{
       .shape = AnswerShape::kCompletion, .with_logprobs = wanted.logprobs, .stream = wanted.stream};
@@ -25,7 +25,7 @@ ApiResult<Json> complete(const ApiContext& context, const http::Request& request
                       .grammar = wanted.grammar,
                       .ignore_end = wanted.sampling.ignore_end};
     if (const auto* text = std::get_if<std::string>(&prompt)) {
-      job.prompt = PJ_TRY(for_client(generator->tokenize(*text, {})));
+      job.prompt = PJ_TRY(for_client(model->tokenize(*text, {})));
     } else {
       job.prompt = std::get<std::vector<std::int32_t>>(prompt);
     }
@@ -34,10 +34,10 @@ ApiResult<Json> complete(const ApiContext& context, const http::Request& request
       if (job.sampling.seed) ++*job.sampling.seed;
       if (!wanted.echo) continue;
       const auto* text = std::get_if<std::string>(&prompt);
-      options.echo.push_back(text != nullptr ? *text : generator->detokenize(job.prompt));
+      options.echo.push_back(text != nullptr ? *text : model->detokenize(job.prompt));
     }
   }
-  return answer_request(*generator, plan, options, context.metrics, reply);
+  return answer_request(*model, plan, options, context.metrics, reply);
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ ApiResult<Json> embed(const ApiContext& context, const http::Request& request, h
   constexpr std::int64_t kMaxDimensions = 1 << 20;
   const Json body = PJ_TRY(parse_body(request.body));
   const RequestFields fields(body);
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
-  const auto inputs = PJ_TRY(read_prompts(body, "input", generator->info()));
+  const SharedModel model = PJ_TRY(model_of(context, body));
+  const auto inputs = PJ_TRY(read_prompts(body, "input", model->info()));
   const std::string format = PJ_TRY(fields.text("encoding_format")).value_or("float");
   const auto dimensions = PJ_TRY(fields.integer("dimensions", 1, kMaxDimensions));
   if (format != "float" && format != "base64") {
@@ -51,14 +51,14 @@ ApiResult<Json> embed(const ApiContext& context, const http::Request& request, h
   Usage usage;
   for (const auto& input : inputs) {
     if (const auto* text = std::get_if<std::string>(&input)) {
-      prompts.push_back(PJ_TRY(for_client(generator->tokenize(*text, {}))));
+      prompts.push_back(PJ_TRY(for_client(model->tokenize(*text, {}))));
     } else {
       prompts.push_back(std::get<std::vector<std::int32_t>>(input));
     }
     if (prompts.back().empty()) return bad_request("input", "an entry of 'input' has no tokens");
     usage.prompt_tokens += static_cast<std::int64_t>(prompts.back().size());
   }
-  auto vectors = PJ_TRY(for_client(generator->embed(prompts, reply.cancel())));
+  auto vectors = PJ_TRY(for_client(model->embed(prompts, reply.cancel())));
   Json data = Json::array();
   for (std::size_t index = 0; index < vectors.size(); ++index) {
     std::vector<float>& values = vectors[index];
@@ -75,7 +75,7 @@ ApiResult<Json> embed(const ApiContext& context, const http::Request& request, h
   return Json{
       {"object", "list"},
       {"data", std::move(data)},
-      {"model", generator->info().id},
+      {"model", model->info().id},
       {"usage", {{"prompt_tokens", usage.prompt_tokens}, {"total_tokens", usage.prompt_tokens}}}};
 }
 

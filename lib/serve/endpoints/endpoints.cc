@@ -15,7 +15,7 @@ http::Handler json_handler(JsonWork work) {
   };
 }
 
-ApiResult<SharedGenerator> model_of(const ApiContext& context, const Json& body) {
+ApiResult<SharedModel> model_of(const ApiContext& context, const Json& body) {
   const auto id = PJ_TRY(RequestFields(body).text("model"));
   auto model = context.models.acquire(id.value_or(""));
   if (model) return std::move(*model);

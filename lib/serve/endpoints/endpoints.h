@@ -39,7 +39,7 @@ using JsonWork = std::function<ApiResult<Json>(const http::Request&, http::Reply
 http::Handler json_handler(JsonWork work);
 
 // The model that a body names; 404 with "model_not_found".
-ApiResult<SharedGenerator> model_of(const ApiContext& context, const Json& body);
+ApiResult<SharedModel> model_of(const ApiContext& context, const Json& body);
 
 // Value of a library's result, or the error body that stands for it.
 template <typename T>

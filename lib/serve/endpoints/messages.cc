@@ -142,19 +142,19 @@ class StreamedMessage : public AnswerSink {
 ApiResult<Json> answer(const ApiContext& context, const http::Request& request,
                        http::Reply& reply) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const SharedModel model = PJ_TRY(model_of(context, body));
   const Json chat_body = PJ_TRY(chat_body_of_messages(body));
-  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, generator->info()));
+  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
   if (chat.sampling.max_tokens == 0) return bad_request("max_tokens", "'max_tokens' is missing");
-  const AnswerPlan plan = PJ_TRY(plan_chat(*generator, chat));
+  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat));
   if (!chat.stream.stream) {
-    WholeMessage message(generator->info().id);
-    PJ_TRY(run_answer(*generator, plan, message, context.metrics, reply.cancel()));
+    WholeMessage message(model->info().id);
+    PJ_TRY(run_answer(*model, plan, message, context.metrics, reply.cancel()));
     return message.message();
   }
   const auto prompt_tokens = static_cast<std::int64_t>(plan.jobs.front().prompt.size());
-  StreamedMessage message(generator->info().id, prompt_tokens, reply);
-  const auto usage = run_answer(*generator, plan, message, context.metrics, reply.cancel());
+  StreamedMessage message(model->info().id, prompt_tokens, reply);
+  const auto usage = run_answer(*model, plan, message, context.metrics, reply.cancel());
   if (!usage && !reply.has_begun()) return std::unexpected(usage.error());
   if (!usage) {
     static_cast<void>(reply.write_event(http::dump_json(error_body(usage.error())), "error"));
@@ -164,10 +164,10 @@ ApiResult<Json> answer(const ApiContext& context, const http::Request& request,
 
 ApiResult<Json> count_tokens(const ApiContext& context, const http::Request& request) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const SharedModel model = PJ_TRY(model_of(context, body));
   const Json chat_body = PJ_TRY(chat_body_of_messages(body));
-  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, generator->info()));
-  const auto tokens = PJ_TRY(tokenize_chat(*generator, chat));
+  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
+  const auto tokens = PJ_TRY(tokenize_chat(*model, chat));
   return Json{{"input_tokens", tokens.size()}};
 }
 

@@ -177,13 +177,13 @@ class ResponseSink : public AnswerSink {
 ApiResult<Json> respond(const ApiContext& context, const http::Request& request,
                         http::Reply& reply) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const SharedModel model = PJ_TRY(model_of(context, body));
   const Json chat_body = PJ_TRY(chat_body_of_response(body));
-  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, generator->info()));
-  const AnswerPlan plan = PJ_TRY(plan_chat(*generator, chat));
-  ResponseSink sink(new_response(generator->info().id, body),
+  const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
+  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat));
+  ResponseSink sink(new_response(model->info().id, body),
                     chat.stream.stream ? &reply : nullptr);
-  const auto usage = run_answer(*generator, plan, sink, context.metrics, reply.cancel());
+  const auto usage = run_answer(*model, plan, sink, context.metrics, reply.cancel());
   if (!usage && !reply.has_begun()) return std::unexpected(usage.error());
   if (!usage) static_cast<void>(sink.fail(usage.error()));
   return sink.response();

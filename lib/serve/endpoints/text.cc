@@ -11,17 +11,17 @@ namespace {
 ApiResult<Json> tokenize(const ApiContext& context, const http::Request& request) {
   const Json body = PJ_TRY(parse_body(request.body));
   const RequestFields fields(body);
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const SharedModel model = PJ_TRY(model_of(context, body));
   const std::string content = PJ_TRY(fields.required_text("content"));
   TokenizeOptions options;
   options.add_special = PJ_TRY(fields.boolean("add_special")).value_or(false);
   options.parse_special = PJ_TRY(fields.boolean("parse_special")).value_or(true);
   const bool with_pieces = PJ_TRY(fields.boolean("with_pieces")).value_or(false);
-  const auto ids = PJ_TRY(for_client(generator->tokenize(content, options)));
+  const auto ids = PJ_TRY(for_client(model->tokenize(content, options)));
   Json tokens = Json::array();
   for (const std::int32_t id : ids) {
     if (with_pieces) {
-      tokens.push_back({{"id", id}, {"piece", generator->detokenize(std::span(&id, 1))}});
+      tokens.push_back({{"id", id}, {"piece", model->detokenize(std::span(&id, 1))}});
     } else {
       tokens.push_back(id);
     }
@@ -31,15 +31,15 @@ ApiResult<Json> tokenize(const ApiContext& context, const http::Request& request
 
 ApiResult<Json> detokenize(const ApiContext& context, const http::Request& request) {
   const Json body = PJ_TRY(parse_body(request.body));
-  const SharedGenerator generator = PJ_TRY(model_of(context, body));
+  const SharedModel model = PJ_TRY(model_of(context, body));
   const Json* tokens = find_member(body, "tokens");
   if (tokens != nullptr && tokens->is_array() && tokens->empty()) return Json{{"content", ""}};
-  const auto lists = PJ_TRY(read_prompts(body, "tokens", generator->info()));
+  const auto lists = PJ_TRY(read_prompts(body, "tokens", model->info()));
   const auto* ids = std::get_if<std::vector<std::int32_t>>(&lists.front());
   if (ids == nullptr || lists.size() != 1) {
     return bad_request("tokens", "'tokens' must be a list of token ids");
   }
-  return Json{{"content", generator->detokenize(*ids)}};
+  return Json{{"content", model->detokenize(*ids)}};
 }
 
 }  // namespace

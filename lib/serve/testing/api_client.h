@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "http/testing/raw_client.h"
 #include "serve/run_server.h"
-#include "serve/testing/scripted_generator.h"
+#include "serve/testing/scripted_model.h"
 
 namespace pajamas::testing_support {
 
@@ -36,15 +36,15 @@ struct ApiAnswer {
 class ApiService {
  public:
   explicit ApiService(http::ServerOptions options = {})
-      : generator(std::make_shared<ScriptedGenerator>()) {
+      : generator(std::make_shared<ScriptedModel>()) {
     options.port = 0;
     OfferedModel model{
-        .id = "scripted", .created_s = 1, .load = [this]() -> Result<SharedGenerator> {
-          return SharedGenerator(generator);
+        .id = "scripted", .created_s = 1, .load = [this]() -> Result<SharedModel> {
+          return SharedModel(generator);
         }};
     std::vector<OfferedModel> models;
     models.push_back(std::move(model));
-    models.push_back({.id = "broken", .load = []() -> Result<SharedGenerator> {
+    models.push_back({.id = "broken", .load = []() -> Result<SharedModel> {
                         return make_error(ErrorCode::kInvalidData, "the file is damaged");
                       }});
     auto started = start_service_with(std::move(models), options, {});
@@ -64,7 +64,7 @@ class ApiService {
     return post_text(path, body.dump());
   }
 
-  std::shared_ptr<ScriptedGenerator> generator;  // shared with the service
+  std::shared_ptr<ScriptedModel> generator;  // shared with the service
 
  private:
   ApiAnswer ask(const std::string& request) const {

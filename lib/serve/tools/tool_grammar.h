@@ -17,4 +17,8 @@ ApiResult<std::shared_ptr<const Grammar>> tool_call_grammar(const Json& tools,
                                                             const std::string& forced,
                                                             bool is_list);
 
+// One call inside an answer that is otherwise free: {"name": ..., "arguments" or "parameters":
+// ...}.
+ApiResult<std::shared_ptr<const Grammar>> free_call_grammar(const Json& tools);
+
 }  // namespace pajamas

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/engine_generator.h"
+#include "serve/engine_model.h"
 
 #include <algorithm>
 #include <chrono>
@@ -72,9 +72,9 @@ std::int64_t now_s() {
       .count();
 }
 
-class EngineGenerator : public TextGenerator {
+class EngineModel : public ServedModel {
  public:
-  EngineGenerator(GeneratorInfo info, std::unique_ptr<Engine> engine, Tokenizer tokenizer,
+  EngineModel(ServedModelInfo info, std::unique_ptr<Engine> engine, Tokenizer tokenizer,
                   std::optional<PromptTemplate> chat_template, const SchedulerOptions& options)
       : info_(std::move(info)),
         engine_(std::move(engine)),
@@ -90,7 +90,7 @@ class EngineGenerator : public TextGenerator {
                     .context = engine_->context()},
                    options) {}
 
-  [[nodiscard]] const GeneratorInfo& info() const override { return info_; }
+  [[nodiscard]] const ServedModelInfo& info() const override { return info_; }
 
   Result<std::vector<std::int32_t>> tokenize(std::string_view text,
                                              const TokenizeOptions& options) const override {
@@ -111,7 +111,7 @@ class EngineGenerator : public TextGenerator {
                            std::function<bool()> is_cancelled);
   Result<std::shared_ptr<const TokenTrie>> trie();
 
-  GeneratorInfo info_;
+  ServedModelInfo info_;
   std::unique_ptr<Engine> engine_;
   Tokenizer tokenizer_;
   std::optional<PromptTemplate> template_;
@@ -121,7 +121,7 @@ class EngineGenerator : public TextGenerator {
   Scheduler scheduler_;                    // last: its thread uses the others
 };
 
-Result<std::string> EngineGenerator::render(const Json& messages,
+Result<std::string> EngineModel::render(const Json& messages,
                                             const PromptOptions& options) const {
   if (!template_) {
     return make_error(ErrorCode::kInvalidArgument,
@@ -137,13 +137,13 @@ Result<std::string> EngineGenerator::render(const Json& messages,
   return template_->render(input);
 }
 
-Result<std::shared_ptr<const TokenTrie>> EngineGenerator::trie() {
+Result<std::shared_ptr<const TokenTrie>> EngineModel::trie() {
   const std::lock_guard lock(trie_mutex_);
   if (trie_ == nullptr) trie_ = PJ_TRY(TokenTrie::create(vocabulary_.view()));
   return trie_;
 }
 
-Result<BatchJob> EngineGenerator::prepare(const GenerationJob& job, std::size_t index,
+Result<BatchJob> EngineModel::prepare(const GenerationJob& job, std::size_t index,
                                           StepQueue& queue, std::function<bool()> is_cancelled) {
   const auto length = static_cast<std::int64_t>(job.prompt.size());
   const std::int64_t room = engine_->context() - length;
@@ -153,7 +153,7 @@ Result<BatchJob> EngineGenerator::prepare(const GenerationJob& job, std::size_t 
   }
   const std::int64_t most = job.max_tokens > 0 ? std::min(job.max_tokens, room) : room;
   std::shared_ptr<const TokenTrie> token_trie;
-  if (job.grammar != nullptr) token_trie = PJ_TRY(trie());
+  if (job.grammar != nullptr || job.call_grammar != nullptr) token_trie = PJ_TRY(trie());
   // std::function wants what it holds to be copyable; the scheduler and nobody else uses it.
   auto stream = std::make_shared<TokenStream>(
       PJ_TRY(TokenStream::create(job, most, vocabulary_, std::move(token_trie))));
@@ -185,7 +185,7 @@ Result<BatchJob> EngineGenerator::prepare(const GenerationJob& job, std::size_t 
       .is_cancelled = std::move(is_cancelled)};
 }
 
-Status EngineGenerator::generate(std::span<const GenerationJob> jobs, const StepSink& sink,
+Status EngineModel::generate(std::span<const GenerationJob> jobs, const StepSink& sink,
                                  const CancelToken& cancel) {
   StepQueue queue(jobs.size());
   CancelToken own;  // for when the sink has failed
@@ -209,7 +209,7 @@ Status EngineGenerator::generate(std::span<const GenerationJob> jobs, const Step
   return status ? ended : status;
 }
 
-Result<std::vector<std::vector<float>>> EngineGenerator::embed(
+Result<std::vector<std::vector<float>>> EngineModel::embed(
     std::span<const std::vector<std::int32_t>> prompts, const CancelToken& cancel) {
   StepQueue queue(prompts.size());
   std::vector<std::vector<double>> sums(prompts.size());
@@ -247,8 +247,8 @@ Result<Tokenizer> open_tokenizer(const OpenedModel& model) {
 
 }  // namespace
 
-Result<std::unique_ptr<TextGenerator>> open_engine_generator(const std::filesystem::path& path,
-                                                             const EngineGeneratorOptions& options,
+Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::path& path,
+                                                             const EngineModelOptions& options,
                                                              const CancelToken& cancel,
                                                              Progress& progress) {
   EngineOptions engine_options = options.engine;
@@ -266,14 +266,14 @@ Result<std::unique_ptr<TextGenerator>> open_engine_generator(const std::filesyst
       chat_template = std::move(*compiled);
     }
   }
-  GeneratorInfo info{.id = options.id.empty() ? engine->model().name : options.id,
+  ServedModelInfo info{.id = options.id.empty() ? engine->model().name : options.id,
                      .created_s = now_s(),
                      .context = engine->context(),
                      .vocab_size = static_cast<std::int32_t>(engine->parameters().vocab),
                      .parameters = engine->model().params_total,
                      .weight_bytes = engine->weight_bytes(),
                      .has_chat_template = chat_template.has_value()};
-  return std::make_unique<EngineGenerator>(std::move(info), std::move(engine), std::move(tokenizer),
+  return std::make_unique<EngineModel>(std::move(info), std::move(engine), std::move(tokenizer),
                                            std::move(chat_template), options.scheduler);
 }
 

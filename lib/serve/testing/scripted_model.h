@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TextGenerator without a model: every byte is a token, and what it says is scripted.
+// A ServedModel without a model: every byte is a token, and what it says is scripted.
 //
 // The answer to a prompt is `answer`, byte by byte, until max_tokens or a stop string; an empty
 // answer repeats the prompt. Set the members before the server starts.
@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "sampling/stop_strings.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas::testing_support {
 
-class ScriptedGenerator : public TextGenerator {
+class ScriptedModel : public ServedModel {
  public:
   std::string answer = "Hello there";
   std::chrono::milliseconds pause{0};   // before each token
@@ -34,7 +34,7 @@ class ScriptedGenerator : public TextGenerator {
   [[nodiscard]] int tokens_given() const { return tokens_given_; }
   [[nodiscard]] bool was_cancelled() const { return was_cancelled_; }
 
-  [[nodiscard]] const GeneratorInfo& info() const override { return info_; }
+  [[nodiscard]] const ServedModelInfo& info() const override { return info_; }
 
   Result<std::vector<std::int32_t>> tokenize(std::string_view text,
                                              const TokenizeOptions&) const override {
@@ -116,7 +116,7 @@ class ScriptedGenerator : public TextGenerator {
     return sink({.job = index, .text = stops.finish(), .end = GenerationStep::End::kStop});
   }
 
-  GeneratorInfo info_{.id = "scripted", .created_s = 1, .context = 4096, .vocab_size = 256};
+  ServedModelInfo info_{.id = "scripted", .created_s = 1, .context = 4096, .vocab_size = 256};
   mutable std::mutex mutex_;
   std::vector<GenerationJob> last_jobs_;
   std::atomic<int> tokens_given_{0};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model as the endpoints see it: text to tokens, messages to a prompt, prompts to answers.
 //
-// The seam between the HTTP API and the engine: EngineGenerator is the real one, and
-// testing/scripted_generator.h a fake with a script. All functions may be called from any number
+// The seam between the HTTP API and the engine: EngineModel is the real one, and
+// testing/scripted_model.h a fake with a script. All functions may be called from any number
 // of threads; generate() and embed() block their caller until the work is done or cancelled.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace pajamas {
 
 class Grammar;
 
-struct GeneratorInfo {
+struct ServedModelInfo {
   std::string id;
   std::int64_t created_s = 0;  // since 1970
   std::int64_t context = 0;
@@ -41,6 +41,8 @@ struct GenerationJob {
   std::int64_t max_tokens = 0;  // 0: as many as the context holds
   // Shared with the other jobs of the same request; null: anything may be said.
   std::shared_ptr<const Grammar> grammar{};
+  // Followed only from where a call of a tool begins to its end, see CallWatch. Shared likewise.
+  std::shared_ptr<const Grammar> call_grammar{};
   bool ignore_end = false;    // goes on behind end-of-generation tokens
   bool show_control = false;  // the text shows control tokens, as tool calls begin with some
 };
@@ -76,11 +78,11 @@ struct TokenizeOptions {
   bool parse_special = true;
 };
 
-class TextGenerator {
+class ServedModel {
  public:
-  virtual ~TextGenerator() = default;
+  virtual ~ServedModel() = default;
 
-  [[nodiscard]] virtual const GeneratorInfo& info() const = 0;
+  [[nodiscard]] virtual const ServedModelInfo& info() const = 0;
   virtual Result<std::vector<std::int32_t>> tokenize(std::string_view text,
                                                      const TokenizeOptions& options) const = 0;
   virtual std::string detokenize(std::span<const std::int32_t> ids) const = 0;

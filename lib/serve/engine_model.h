@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The TextGenerator of a real model: engine, tokenizer, chat template, sampler and grammars behind
+// The ServedModel of a real model: engine, tokenizer, chat template, sampler and grammars behind
 // one scheduler.
 //
 // Owns all of them. Requests tokenize and render on their own threads; only the forward pass and
@@ -14,11 +14,11 @@
 #include "base/progress.h"
 #include "runtime/engine.h"
 #include "serve/scheduler.h"
-#include "serve/text_generator.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
-struct EngineGeneratorOptions {
+struct EngineModelOptions {
   std::string id;  // empty: the model's name
   EngineOptions engine{};
   SchedulerOptions scheduler{};
@@ -27,8 +27,8 @@ struct EngineGeneratorOptions {
 
 // Reads and loads the model. cache_positions of the engine options is set here: a context for each
 // of the scheduler's places, unless it is given.
-Result<std::unique_ptr<TextGenerator>> open_engine_generator(const std::filesystem::path& path,
-                                                             const EngineGeneratorOptions& options,
+Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::path& path,
+                                                             const EngineModelOptions& options,
                                                              const CancelToken& cancel,
                                                              Progress& progress);
 

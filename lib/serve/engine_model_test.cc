@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The example model behind the scheduler: real tokens, stop strings, grammars, several at once.
-#include "serve/engine_generator.h"
+#include "serve/engine_model.h"
 
 #include <thread>
 
@@ -13,17 +13,17 @@
 namespace pajamas {
 namespace {
 
-std::unique_ptr<TextGenerator> open_example(const SchedulerOptions& scheduler = {}) {
+std::unique_ptr<ServedModel> open_example(const SchedulerOptions& scheduler = {}) {
   SilentProgress progress;
   const auto path = std::filesystem::path(PJ_SOURCE_DIR) / "examples/tiny-storyteller";
-  auto generator = open_engine_generator(
+  auto generator = open_engine_model(
       path, {.id = "example", .engine = {.threads = 1}, .scheduler = scheduler}, CancelToken(),
       progress);
   EXPECT_TRUE(generator) << generator.error().message;
   return generator ? std::move(*generator) : nullptr;
 }
 
-GenerationJob greedy_job(const TextGenerator& generator, std::string_view prompt,
+GenerationJob greedy_job(const ServedModel& generator, std::string_view prompt,
                          std::int64_t max_tokens) {
   return {.prompt = *generator.tokenize(prompt, {}),
           .sampling = {.temperature = 0.0F},
@@ -36,7 +36,7 @@ struct Told {
   std::int64_t tokens = 0;
 };
 
-Told run(TextGenerator& generator, const std::vector<GenerationJob>& jobs) {
+Told run(ServedModel& generator, const std::vector<GenerationJob>& jobs) {
   Told told;
   told.texts.resize(jobs.size());
   told.last.resize(jobs.size());
@@ -54,7 +54,7 @@ Told run(TextGenerator& generator, const std::vector<GenerationJob>& jobs) {
   return told;
 }
 
-TEST(EngineGenerator, TellsTheSameStoryAloneAndBesideOthers) {
+TEST(EngineModel, TellsTheSameStoryAloneAndBesideOthers) {
   const auto generator = open_example({.parallel = 8});
   const GenerationJob story = greedy_job(*generator, "Once upon a time", 24);
   const std::string alone = run(*generator, {story}).texts[0];
@@ -71,14 +71,14 @@ TEST(EngineGenerator, TellsTheSameStoryAloneAndBesideOthers) {
   EXPECT_GT(again.last[0].cached_tokens + 8, static_cast<std::int64_t>(0));
 }
 
-TEST(EngineGenerator, CountsTokensAndSaysWhyItEnded) {
+TEST(EngineModel, CountsTokensAndSaysWhyItEnded) {
   const auto generator = open_example();
   const Told told = run(*generator, {greedy_job(*generator, "Once", 5)});
   EXPECT_EQ(told.tokens, 5);
   EXPECT_EQ(told.last[0].end, GenerationStep::End::kLength);
 }
 
-TEST(EngineGenerator, EndsAtAStopString) {
+TEST(EngineModel, EndsAtAStopString) {
   const auto generator = open_example();
   GenerationJob job = greedy_job(*generator, "Once upon a time", 40);
   const std::string all = run(*generator, {job}).texts[0];
@@ -90,7 +90,7 @@ TEST(EngineGenerator, EndsAtAStopString) {
   EXPECT_EQ(told.last[0].stop_text, stop);
 }
 
-TEST(EngineGenerator, FollowsASchema) {
+TEST(EngineModel, FollowsASchema) {
   const auto generator = open_example();
   const Json schema{{"type", "object"},
                     {"properties",
@@ -107,7 +107,7 @@ TEST(EngineGenerator, FollowsASchema) {
   EXPECT_TRUE(made["nice"].is_boolean());
 }
 
-TEST(EngineGenerator, StopsWithinATokenWhenCancelled) {
+TEST(EngineModel, StopsWithinATokenWhenCancelled) {
   const auto generator = open_example();
   const std::vector<GenerationJob> jobs = {greedy_job(*generator, "Once upon a time", 200)};
   CancelToken cancel;
@@ -123,7 +123,7 @@ TEST(EngineGenerator, StopsWithinATokenWhenCancelled) {
   EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
 }
 
-TEST(EngineGenerator, EndsAllJobsWhenTheSinkFails) {
+TEST(EngineModel, EndsAllJobsWhenTheSinkFails) {
   const auto generator = open_example();
   const std::vector<GenerationJob> jobs(3, greedy_job(*generator, "Once upon a time", 200));
   const CancelToken never;
@@ -133,7 +133,7 @@ TEST(EngineGenerator, EndsAllJobsWhenTheSinkFails) {
   EXPECT_EQ(status.error().message, "gone");
 }
 
-TEST(EngineGenerator, EmbedsTextsAsVectorsOfLengthOne) {
+TEST(EngineModel, EmbedsTextsAsVectorsOfLengthOne) {
   const auto generator = open_example();
   const std::vector<std::vector<std::int32_t>> prompts = {*generator->tokenize("a cat", {}),
                                                           *generator->tokenize("a dog", {})};
@@ -146,7 +146,7 @@ TEST(EngineGenerator, EmbedsTextsAsVectorsOfLengthOne) {
   EXPECT_NE((*vectors)[0], (*vectors)[1]);
 }
 
-TEST(EngineGenerator, GivesLogProbabilitiesOfTheModel) {
+TEST(EngineModel, GivesLogProbabilitiesOfTheModel) {
   const auto generator = open_example();
   GenerationJob job = greedy_job(*generator, "Once upon a", 2);
   job.sampling.top_logprobs = 3;
