@@ -16,8 +16,7 @@ ApiResult<std::string> render_chat(const ServedModel& model, const ChatRequest& 
 ApiResult<std::vector<std::int32_t>> tokenize_chat(const ServedModel& model,
                                                    const ChatRequest& request) {
   const std::string prompt = PJ_TRY(render_chat(model, request));
-  // Templates write the tokens that begin a text themselves.
-  auto tokens = model.tokenize(prompt, {.add_special = false});
+  auto tokens = model.tokenize(prompt, {.is_rendered_chat = true});
   if (!tokens) return std::unexpected(to_error_body(tokens.error()));
   return std::move(*tokens);
 }

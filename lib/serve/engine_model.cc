@@ -9,10 +9,8 @@
 #include <mutex>
 #include <utility>
 
-#include "sampling/grammar/token_trie.h"
+#include "generation/model_text.h"
 #include "serve/token_stream.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
 
 namespace pajamas {
 namespace {
@@ -74,13 +72,11 @@ std::int64_t now_s() {
 
 class EngineModel : public ServedModel {
  public:
-  EngineModel(ServedModelInfo info, std::unique_ptr<Engine> engine, Tokenizer tokenizer,
-                  std::optional<PromptTemplate> chat_template, const SchedulerOptions& options)
+  EngineModel(ServedModelInfo info, std::unique_ptr<Engine> engine, ModelText text,
+              const SchedulerOptions& options)
       : info_(std::move(info)),
         engine_(std::move(engine)),
-        tokenizer_(std::move(tokenizer)),
-        template_(std::move(chat_template)),
-        vocabulary_(make_vocabulary(tokenizer_, engine_->parameters().vocab)),
+        text_(std::move(text)),
         scheduler_({.new_sequence = [this] { return engine_->new_sequence(); },
                     .forward =
                         [this](std::span<const BatchToken> batch, const OutputSink& sink,
@@ -94,13 +90,19 @@ class EngineModel : public ServedModel {
 
   Result<std::vector<std::int32_t>> tokenize(std::string_view text,
                                              const TokenizeOptions& options) const override {
-    return tokenizer_.encode(
+    if (options.is_rendered_chat) return text_.encode_chat(text);
+    return text_.tokenizer().encode(
         text, {.add_special = options.add_special, .parse_special = options.parse_special});
   }
   std::string detokenize(std::span<const std::int32_t> ids) const override {
-    return tokenizer_.decode({ids.begin(), ids.end()}, {.skip_special = false});
+    return text_.tokenizer().decode({ids.begin(), ids.end()}, {.skip_special = false});
   }
-  Result<std::string> render(const Json& messages, const PromptOptions& options) const override;
+  Result<std::string> render(const Json& messages, const PromptOptions& options) const override {
+    return text_.render_chat({.messages = messages,
+                              .tools = options.tools,
+                              .add_generation_prompt = options.add_generation_prompt,
+                              .extra = options.variables});
+  }
   Status generate(std::span<const GenerationJob> jobs, const StepSink& sink,
                   const CancelToken& cancel) override;
   Result<std::vector<std::vector<float>>> embed(std::span<const std::vector<std::int32_t>> prompts,
@@ -109,42 +111,15 @@ class EngineModel : public ServedModel {
  private:
   Result<BatchJob> prepare(const GenerationJob& job, std::size_t index, StepQueue& queue,
                            std::function<bool()> is_cancelled);
-  Result<std::shared_ptr<const TokenTrie>> trie();
 
   ServedModelInfo info_;
   std::unique_ptr<Engine> engine_;
-  Tokenizer tokenizer_;
-  std::optional<PromptTemplate> template_;
-  ModelVocabulary vocabulary_;
-  std::mutex trie_mutex_;
-  std::shared_ptr<const TokenTrie> trie_;  // shared with the matchers; made for the first grammar
-  Scheduler scheduler_;                    // last: its thread uses the others
+  ModelText text_;
+  Scheduler scheduler_;  // last: its thread uses the others
 };
 
-Result<std::string> EngineModel::render(const Json& messages,
-                                            const PromptOptions& options) const {
-  if (!template_) {
-    return make_error(ErrorCode::kInvalidArgument,
-                      "model '{}' has no chat template; use /v1/completions or give the server one",
-                      info_.id);
-  }
-  ChatInput input{.messages = messages,
-                  .tools = options.tools,
-                  .add_generation_prompt = options.add_generation_prompt,
-                  .extra = options.variables};
-  if (const auto bos = tokenizer_.bos_id()) input.extra["bos_token"] = tokenizer_.text(*bos);
-  if (const auto eos = tokenizer_.eos_id()) input.extra["eos_token"] = tokenizer_.text(*eos);
-  return template_->render(input);
-}
-
-Result<std::shared_ptr<const TokenTrie>> EngineModel::trie() {
-  const std::lock_guard lock(trie_mutex_);
-  if (trie_ == nullptr) trie_ = PJ_TRY(TokenTrie::create(vocabulary_.view()));
-  return trie_;
-}
-
-Result<BatchJob> EngineModel::prepare(const GenerationJob& job, std::size_t index,
-                                          StepQueue& queue, std::function<bool()> is_cancelled) {
+Result<BatchJob> EngineModel::prepare(const GenerationJob& job, std::size_t index, StepQueue& queue,
+                                      std::function<bool()> is_cancelled) {
   const auto length = static_cast<std::int64_t>(job.prompt.size());
   const std::int64_t room = engine_->context() - length;
   if (room < 1) {
@@ -152,11 +127,8 @@ Result<BatchJob> EngineModel::prepare(const GenerationJob& job, std::size_t inde
                       length, engine_->context());
   }
   const std::int64_t most = job.max_tokens > 0 ? std::min(job.max_tokens, room) : room;
-  std::shared_ptr<const TokenTrie> token_trie;
-  if (job.grammar != nullptr || job.call_grammar != nullptr) token_trie = PJ_TRY(trie());
   // std::function wants what it holds to be copyable; the scheduler and nobody else uses it.
-  auto stream = std::make_shared<TokenStream>(
-      PJ_TRY(TokenStream::create(job, most, vocabulary_, std::move(token_trie))));
+  auto stream = std::make_shared<TokenStream>(PJ_TRY(TokenStream::create(job, most, text_)));
   // The end comes with the counts of the scheduler, so the last step waits for on_end.
   auto last = std::make_shared<std::optional<GenerationStep>>();
   return BatchJob{
@@ -186,7 +158,7 @@ Result<BatchJob> EngineModel::prepare(const GenerationJob& job, std::size_t inde
 }
 
 Status EngineModel::generate(std::span<const GenerationJob> jobs, const StepSink& sink,
-                                 const CancelToken& cancel) {
+                             const CancelToken& cancel) {
   StepQueue queue(jobs.size());
   CancelToken own;  // for when the sink has failed
   const auto is_cancelled = [&] { return cancel.is_cancelled() || own.is_cancelled(); };
@@ -240,41 +212,26 @@ Result<std::vector<std::vector<float>>> EngineModel::embed(
   return vectors;
 }
 
-Result<Tokenizer> open_tokenizer(const OpenedModel& model) {
-  if (model.source.format == "gguf") return Tokenizer::from_metadata(model.gguf_keys);
-  return Tokenizer::open_folder(model.source.path);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::path& path,
-                                                             const EngineModelOptions& options,
-                                                             const CancelToken& cancel,
-                                                             Progress& progress) {
+                                                       const EngineModelOptions& options,
+                                                       const CancelToken& cancel,
+                                                       Progress& progress) {
   EngineOptions engine_options = options.engine;
   std::unique_ptr<Engine> engine = PJ_TRY(Engine::open(path, engine_options, cancel, progress));
-  Tokenizer tokenizer = PJ_TRY(open_tokenizer(engine->model()));
-  std::optional<PromptTemplate> chat_template;
-  const auto* own = engine->model().gguf_keys.find_as<std::string>("tokenizer.chat_template");
-  if (!options.chat_template.empty()) {
-    chat_template = PJ_TRY(PromptTemplate::compile(options.chat_template));
-  } else if (own != nullptr) {
-    auto compiled = PromptTemplate::compile(*own);
-    if (!compiled) {
-      progress.warn("the model's chat template cannot be used: " + compiled.error().message);
-    } else {
-      chat_template = std::move(*compiled);
-    }
-  }
+  for (const std::string& warning : engine->warnings()) progress.warn(warning);
+  ModelText text = PJ_TRY(ModelText::open(engine->model()));
+  if (!options.chat_template.empty()) PJ_TRY(text.set_chat_template(options.chat_template));
   ServedModelInfo info{.id = options.id.empty() ? engine->model().name : options.id,
-                     .created_s = now_s(),
-                     .context = engine->context(),
-                     .vocab_size = static_cast<std::int32_t>(engine->parameters().vocab),
-                     .parameters = engine->model().params_total,
-                     .weight_bytes = engine->weight_bytes(),
-                     .has_chat_template = chat_template.has_value()};
-  return std::make_unique<EngineModel>(std::move(info), std::move(engine), std::move(tokenizer),
-                                           std::move(chat_template), options.scheduler);
+                       .created_s = now_s(),
+                       .context = engine->context(),
+                       .vocab_size = static_cast<std::int32_t>(engine->parameters().vocab),
+                       .parameters = engine->model().params_total,
+                       .weight_bytes = engine->weight_bytes(),
+                       .has_chat_template = text.has_chat_template()};
+  return std::make_unique<EngineModel>(std::move(info), std::move(engine), std::move(text),
+                                       options.scheduler);
 }
 
 }  // namespace pajamas

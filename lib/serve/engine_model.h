@@ -28,8 +28,8 @@ struct EngineModelOptions {
 // Reads and loads the model. cache_positions of the engine options is set here: a context for each
 // of the scheduler's places, unless it is given.
 Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::path& path,
-                                                             const EngineModelOptions& options,
-                                                             const CancelToken& cancel,
-                                                             Progress& progress);
+                                                       const EngineModelOptions& options,
+                                                       const CancelToken& cancel,
+                                                       Progress& progress);
 
 }  // namespace pajamas

@@ -16,9 +16,9 @@ namespace {
 std::unique_ptr<ServedModel> open_example(const SchedulerOptions& scheduler = {}) {
   SilentProgress progress;
   const auto path = std::filesystem::path(PJ_SOURCE_DIR) / "examples/tiny-storyteller";
-  auto generator = open_engine_model(
-      path, {.id = "example", .engine = {.threads = 1}, .scheduler = scheduler}, CancelToken(),
-      progress);
+  auto generator =
+      open_engine_model(path, {.id = "example", .engine = {.threads = 1}, .scheduler = scheduler},
+                        CancelToken(), progress);
   EXPECT_TRUE(generator) << generator.error().message;
   return generator ? std::move(*generator) : nullptr;
 }

@@ -127,16 +127,15 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
                           model.id);
       }
       EngineModelOptions generator{.id = model.id,
-                                       .engine = options.engine,
-                                       .scheduler = options.scheduler,
-                                       .chat_template = options.chat_template};
+                                   .engine = options.engine,
+                                   .scheduler = options.scheduler,
+                                   .chat_template = options.chat_template};
       offered.push_back(
           {.id = model.id,
            .created_s = now_s(),
            .bytes = model.bytes,
            .load = [path = model.path, generator, &cancel, &progress]() -> Result<SharedModel> {
-             return SharedModel(
-                 PJ_TRY(open_engine_model(path, generator, cancel, progress)));
+             return SharedModel(PJ_TRY(open_engine_model(path, generator, cancel, progress)));
            }});
     }
   }
@@ -152,11 +151,15 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
   return start_service_with(std::move(offered), http, {.max_bytes = options.max_memory});
 }
 
+void wait_for(const CancelToken& stop) {
+  // A signal handler can do no more than set the token.
+  while (!stop.is_cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
 Status run_server(const ServeOptions& options, const CancelToken& stop, Progress& progress) {
   const auto service = PJ_TRY(start_service(options, stop, progress));
   progress.warn(fmt::format("listening on http://{}:{}", options.http.host, service->port()));
-  // A signal handler can do no more than set the token.
-  while (!stop.is_cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  wait_for(stop);
   progress.warn("stopping: requests that run may finish");
   return {};
 }

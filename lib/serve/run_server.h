@@ -48,8 +48,11 @@ Result<std::unique_ptr<RunningService>> start_service_with(std::vector<OfferedMo
                                                            const http::ServerOptions& options,
                                                            const LibraryLimits& limits);
 
-// Serves until `stop` is set (by a signal handler), then stops gracefully.
+// Serves until `stop` is set, then stops gracefully. Says where it listens as a warning.
 Status run_server(const ServeOptions& options, const CancelToken& stop, Progress& progress);
+
+// Returns when the token is set, by a signal handler or by anyone.
+void wait_for(const CancelToken& stop);
 
 // The models that a path stands for, with their ids.
 struct NamedModel {

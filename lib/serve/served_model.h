@@ -76,6 +76,8 @@ struct PromptOptions {
 struct TokenizeOptions {
   bool add_special = true;
   bool parse_special = true;
+  // What render() gave: it says all special tokens itself, but for the one that begins a text.
+  bool is_rendered_chat = false;
 };
 
 class ServedModel {

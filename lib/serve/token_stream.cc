@@ -7,48 +7,33 @@
 
 namespace pajamas {
 
-ModelVocabulary make_vocabulary(const Tokenizer& tokenizer, std::int64_t vocab_size) {
-  ModelVocabulary vocabulary{.tokenizer = &tokenizer};
-  vocabulary.pieces.resize(static_cast<std::size_t>(vocab_size));
-  const auto known = std::min<std::int64_t>(vocab_size, tokenizer.vocab_size());
-  for (std::int32_t id = 0; id < known; ++id) {
-    if (tokenizer.is_control(id)) continue;
-    vocabulary.pieces[static_cast<std::size_t>(id)] = tokenizer.piece(id);
-  }
-  for (const std::int32_t id : tokenizer.end_of_generation_ids()) {
-    if (id < vocab_size) vocabulary.ends.push_back(id);
-  }
-  return vocabulary;
-}
-
 Result<TokenStream> TokenStream::create(const GenerationJob& job, std::int64_t max_tokens,
-                                        const ModelVocabulary& vocabulary,
-                                        std::shared_ptr<const TokenTrie> trie) {
+                                        const ModelText& text) {
   SamplerOptions options = job.sampling;
   if (job.ignore_end) {
-    for (const std::int32_t id : vocabulary.ends) {
+    for (const std::int32_t id : text.tokenizer().end_of_generation_ids()) {
       options.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
     }
   }
-  Sampler sampler = PJ_TRY(Sampler::create(options, vocabulary.view()));
+  Sampler sampler = PJ_TRY(Sampler::create(options, text.vocabulary()));
   for (const std::int32_t id : job.prompt) PJ_TRY(sampler.accept(id));
   StopStrings stops = PJ_TRY(StopStrings::create(job.stop));
-  TokenStream stream(job, max_tokens, vocabulary, std::move(trie), std::move(sampler),
-                     std::move(stops));
+  TokenStream stream(job, max_tokens, text.tokenizer(), std::move(sampler), std::move(stops));
+  if (job.grammar != nullptr || job.call_grammar != nullptr) {
+    stream.trie_ = PJ_TRY(text.token_trie());
+  }
   if (job.grammar != nullptr) stream.matcher_.emplace(job.grammar, stream.trie_);
   return stream;
 }
 
 TokenStream::TokenStream(const GenerationJob& job, std::int64_t max_tokens,
-                         const ModelVocabulary& vocabulary, std::shared_ptr<const TokenTrie> trie,
-                         Sampler sampler, StopStrings stops)
+                         const Tokenizer& tokenizer, Sampler sampler, StopStrings stops)
     : job_(&job),
-      vocabulary_(&vocabulary),
+      tokenizer_(&tokenizer),
       left_(max_tokens),
       sampler_(std::move(sampler)),
       stops_(std::move(stops)),
-      decoder_(*vocabulary.tokenizer, {.skip_special = !job.show_control}),
-      trie_(std::move(trie)) {}
+      decoder_(tokenizer, {.skip_special = !job.show_control}) {}
 
 // Lets the grammar see the token, and has a call's grammar begin and end with the call.
 Status TokenStream::follow(std::int32_t id) {
@@ -61,9 +46,8 @@ Status TokenStream::follow(std::int32_t id) {
     return {};
   }
   if (job_->call_grammar == nullptr) return {};
-  const Tokenizer& tokenizer = *vocabulary_->tokenizer;
   const auto begun =
-      watch_.push(tokenizer.is_control(id) ? tokenizer.text(id) : tokenizer.piece(id));
+      watch_.push(tokenizer_->is_control(id) ? tokenizer_->text(id) : tokenizer_->piece(id));
   if (!begun) return {};
   matcher_.emplace(job_->call_grammar, trie_);
   // One token may have brought more than the grammar allows; the call is then free like the text.
@@ -72,7 +56,7 @@ Status TokenStream::follow(std::int32_t id) {
 }
 
 TokenChoice TokenStream::choice_of(std::int32_t id, float logprob) const {
-  const std::string_view piece = vocabulary_->tokenizer->piece(id);
+  const std::string_view piece = tokenizer_->piece(id);
   return {id, std::string(piece), logprob};
 }
 
@@ -81,7 +65,7 @@ Result<GenerationStep> TokenStream::next(std::span<const float> logits) {
   if (matcher_) allowed = PJ_TRY(matcher_->allowed());
   const Sampled sampled = PJ_TRY(sampler_.sample(logits, allowed));
   GenerationStep step;
-  if (vocabulary_->tokenizer->is_end_of_generation(sampled.id) && !job_->ignore_end) {
+  if (tokenizer_->is_end_of_generation(sampled.id) && !job_->ignore_end) {
     step.text = stops_.push(decoder_.flush()).text + stops_.finish();
     step.end = GenerationStep::End::kStop;
     return step;

@@ -2,7 +2,7 @@
 // One answer in the making: logits in, text out. Chooses the token, follows the grammar, turns
 // tokens into whole characters, looks for stop strings, and knows when the answer is complete.
 //
-// Used by one thread at a time. Borrows the model's vocabulary; see ModelVocabulary.
+// Used by one thread at a time. Borrows the model's text.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "generation/model_text.h"
 #include "sampling/grammar/grammar_matcher.h"
 #include "sampling/sampler.h"
 #include "sampling/stop_strings.h"
@@ -21,42 +22,28 @@
 
 namespace pajamas {
 
-// What sampling knows of a model's tokens.
-struct ModelVocabulary {
-  const Tokenizer* tokenizer = nullptr;
-  std::vector<std::string> pieces{};
-  std::vector<std::int32_t> ends{};
-
-  [[nodiscard]] VocabularyView view() const { return {pieces, ends}; }
-};
-
-// `vocab_size`: rows of logits, which may be more than the tokenizer's tokens.
-ModelVocabulary make_vocabulary(const Tokenizer& tokenizer, std::int64_t vocab_size);
-
 class TokenStream {
  public:
-  // `max_tokens` at least 1. `trie` may be null when the job has no grammars. The job must outlive
-  // the stream.
+  // `max_tokens` at least 1. The job and the text must outlive the stream.
   static Result<TokenStream> create(const GenerationJob& job, std::int64_t max_tokens,
-                                    const ModelVocabulary& vocabulary,
-                                    std::shared_ptr<const TokenTrie> trie);
+                                    const ModelText& text);
 
   // One step of the answer. Not to be called again behind one that is an end.
   Result<GenerationStep> next(std::span<const float> logits);
 
  private:
-  TokenStream(const GenerationJob& job, std::int64_t max_tokens, const ModelVocabulary& vocabulary,
-              std::shared_ptr<const TokenTrie> trie, Sampler sampler, StopStrings stops);
+  TokenStream(const GenerationJob& job, std::int64_t max_tokens, const Tokenizer& tokenizer,
+              Sampler sampler, StopStrings stops);
   Status follow(std::int32_t id);
   [[nodiscard]] TokenChoice choice_of(std::int32_t id, float logprob) const;
 
   const GenerationJob* job_;
-  const ModelVocabulary* vocabulary_;
+  const Tokenizer* tokenizer_;
   std::int64_t left_;
   Sampler sampler_;
   StopStrings stops_;
   StreamDecoder decoder_;
-  std::shared_ptr<const TokenTrie> trie_;  // shared by all streams of the model
+  std::shared_ptr<const TokenTrie> trie_{};  // shared by all streams of the model; null: no grammar
   std::optional<GrammarMatcher> matcher_{};
   CallWatch watch_{};
 };

@@ -12,31 +12,28 @@ namespace {
 class TokenStreamTest : public ::testing::Test {
  protected:
   TokenStreamTest()
-      : tokenizer_(*Tokenizer::open_folder(std::filesystem::path(PJ_SOURCE_DIR) /
-                                           "examples/tiny-storyteller")),
-        vocabulary_(make_vocabulary(tokenizer_, tokenizer_.vocab_size())) {}
+      : text_(*ModelText::open(*open_model_folder(std::filesystem::path(PJ_SOURCE_DIR) /
+                                                  "examples/tiny-storyteller"))) {}
 
   TokenStream create(const GenerationJob& job, std::int64_t max_tokens) {
-    auto stream =
-        TokenStream::create(job, max_tokens, vocabulary_, *TokenTrie::create(vocabulary_.view()));
+    auto stream = TokenStream::create(job, max_tokens, text_);
     EXPECT_TRUE(stream);
     return std::move(*stream);
   }
   // A step at which the model wants token `id`.
   GenerationStep want(TokenStream& stream, std::int32_t id) {
-    std::vector<float> logits(static_cast<std::size_t>(tokenizer_.vocab_size()), 0.0F);
+    std::vector<float> logits(text_.vocabulary().pieces.size(), 0.0F);
     logits[static_cast<std::size_t>(id)] = 10.0F;
     auto step = stream.next(logits);
     EXPECT_TRUE(step) << step.error().message;
     return step ? *step : GenerationStep{.end = GenerationStep::End::kStop};
   }
   std::vector<std::int32_t> ids(std::string_view text) {
-    return *tokenizer_.encode(text, {.add_special = false});
+    return *text_.tokenizer().encode(text, {.add_special = false});
   }
   static GenerationJob greedy() { return {.sampling = {.temperature = 0.0F}}; }
 
-  Tokenizer tokenizer_;
-  ModelVocabulary vocabulary_;
+  ModelText text_;
 };
 
 TEST_F(TokenStreamTest, HoldsACallOfAToolToItsSchemaAndTheRestIsFree) {
@@ -101,7 +98,7 @@ TEST_F(TokenStreamTest, GivesBackWhatItHeldWhenTheTokensRunOut) {
 }
 
 TEST_F(TokenStreamTest, EndsAtAnEndTokenUnlessToldNotTo) {
-  const std::int32_t end = vocabulary_.ends.front();
+  const std::int32_t end = text_.tokenizer().end_of_generation_ids().front();
   TokenStream stream = create(greedy(), 10);
   EXPECT_EQ(want(stream, end).end, GenerationStep::End::kStop);
   GenerationJob job = greedy();

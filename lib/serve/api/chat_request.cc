@@ -142,7 +142,8 @@ ApiResult<ChatRequest> read_chat_request(const Json& body, const ServedModelInfo
   return request;
 }
 
-ApiResult<CompletionRequest> read_completion_request(const Json& body, const ServedModelInfo& info) {
+ApiResult<CompletionRequest> read_completion_request(const Json& body,
+                                                     const ServedModelInfo& info) {
   const RequestFields fields(body);
   CompletionRequest request;
   request.prompts = PJ_TRY(read_prompts(body, "prompt", info));

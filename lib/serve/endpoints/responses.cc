@@ -181,8 +181,7 @@ ApiResult<Json> respond(const ApiContext& context, const http::Request& request,
   const Json chat_body = PJ_TRY(chat_body_of_response(body));
   const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
   const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat));
-  ResponseSink sink(new_response(model->info().id, body),
-                    chat.stream.stream ? &reply : nullptr);
+  ResponseSink sink(new_response(model->info().id, body), chat.stream.stream ? &reply : nullptr);
   const auto usage = run_answer(*model, plan, sink, context.metrics, reply.cancel());
   if (!usage && !reply.has_begun()) return std::unexpected(usage.error());
   if (!usage) static_cast<void>(sink.fail(usage.error()));

@@ -38,10 +38,9 @@ class ApiService {
   explicit ApiService(http::ServerOptions options = {})
       : generator(std::make_shared<ScriptedModel>()) {
     options.port = 0;
-    OfferedModel model{
-        .id = "scripted", .created_s = 1, .load = [this]() -> Result<SharedModel> {
-          return SharedModel(generator);
-        }};
+    OfferedModel model{.id = "scripted", .created_s = 1, .load = [this]() -> Result<SharedModel> {
+                         return SharedModel(generator);
+                       }};
     std::vector<OfferedModel> models;
     models.push_back(std::move(model));
     models.push_back({.id = "broken", .load = []() -> Result<SharedModel> {
