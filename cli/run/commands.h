@@ -11,6 +11,7 @@ Command add_generate(CLI::App& program);
 Command add_chat(CLI::App& program);
 Command add_embed(CLI::App& program);
 Command add_benchmark(CLI::App& program);
+Command add_serve(CLI::App& program);
 Command add_run_info(CLI::App& program);
 
 }  // namespace pajamas::cli

@@ -9,12 +9,9 @@ namespace {
 
 namespace cli = pajamas::cli;
 
-constexpr auto kCommands = std::to_array(
-    {&cli::add_generate, &cli::add_chat, &cli::add_embed, &cli::add_benchmark, &cli::add_run_info});
-
-constexpr auto kAbsent = std::to_array<cli::AbsentCommand>({
-    {"serve", "serve the same GGUF file with llama.cpp's llama-server"},
-});
+constexpr auto kCommands =
+    std::to_array({&cli::add_generate, &cli::add_chat, &cli::add_embed, &cli::add_benchmark,
+                   &cli::add_serve, &cli::add_run_info});
 
 }  // namespace
 
@@ -26,7 +23,6 @@ int main(int argc, char** argv) {
        .version = std::string(pajamas::kRuntimeVersion),
        .footer = "Example:\n  llama-pajamas-run chat ./out/gguf/llama-3.2-1b-q4_k_m.gguf\n\n"
                  "Each command has its own --help.",
-       .commands = kCommands,
-       .absent = kAbsent},
+       .commands = kCommands},
       argc, argv);
 }

@@ -48,7 +48,7 @@ Result<KvType> parse_kv_type(const std::string& name) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> open_engine(const ModelFlags& flags, const CancelToken& cancel) {
+Result<EngineOptions> engine_options(const ModelFlags& flags) {
   PJ_TRY(check_backend(flags.backend));
   EngineOptions options{.threads = flags.threads,
                         .context = flags.context,
@@ -58,6 +58,11 @@ Result<std::unique_ptr<Engine>> open_engine(const ModelFlags& flags, const Cance
   if (!flags.max_memory.empty()) {
     options.memory_limit_bytes = PJ_TRY(parse_bytes(flags.max_memory));
   }
+  return options;
+}
+
+Result<std::unique_ptr<Engine>> open_engine(const ModelFlags& flags, const CancelToken& cancel) {
+  const EngineOptions options = PJ_TRY(engine_options(flags));
   ProgressPrinter progress(flags.quiet ? Verbosity::kQuiet : Verbosity::kNormal);
   auto engine = PJ_TRY(Engine::open(flags.model, options, cancel, progress));
   if (!flags.quiet) {

@@ -45,6 +45,9 @@ inline constexpr auto kModelFlags = std::to_array<Flag<ModelFlags>>({
     {"-q,--quiet", &ModelFlags::quiet, "", "no progress, no statistics"},
 });
 
+// Errors: a backend, type or size that is not known.
+Result<EngineOptions> engine_options(const ModelFlags& flags);
+
 // Loads the model; progress and warnings go to standard error.
 Result<std::unique_ptr<Engine>> open_engine(const ModelFlags& flags, const CancelToken& cancel);
 
