@@ -25,7 +25,7 @@ PROMPT_TOKENS = (24, 64, 150, 400)
 class Server:
     def __init__(self, program, model, options):
         self.process = subprocess.Popen(
-            [program, model, *options], stdout=subprocess.PIPE, text=True
+            [program, "serve", model, "--port", "0", "--quiet", *options], stdout=subprocess.PIPE, text=True
         )
         for line in self.process.stdout:
             if line.startswith("listening on "):
@@ -112,7 +112,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--threads", type=int, default=0)
     arguments = parser.parse_args()
-    program = pathlib.Path(arguments.build) / "bin" / "serve_driver"
+    program = pathlib.Path(arguments.build) / "bin" / "llama-pajamas-run"
     options = ["--parallel", str(arguments.clients), "--threads", str(arguments.threads)]
     server = Server(program, arguments.model, [*options, "--context", "1024"])
     try:

@@ -27,7 +27,8 @@ WORKERS = 12
 
 class Soak:
     def __init__(self, program, model, seed):
-        command = [program, model, "--parallel", "4", "--queue", "16", "--threads", "2"]
+        command = [program, "serve", model, "--port", "0", "--quiet"]
+        command += ["--parallel", "4", "--queue", "16", "--threads", "2"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if line.startswith("listening on "):
@@ -170,7 +171,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    program = str(pathlib.Path(arguments.build) / "bin" / "serve_driver")
+    program = str(pathlib.Path(arguments.build) / "bin" / "llama-pajamas-run")
     sys.exit(Soak(program, arguments.model, arguments.seed).run(arguments.seconds))
 
 

@@ -16,6 +16,3 @@ target_link_libraries(tokenize_program PRIVATE pajamas_text pajamas_formats paja
 
 add_executable(logits_driver ${CMAKE_CURRENT_LIST_DIR}/logits_driver.cc)
 target_link_libraries(logits_driver PRIVATE pajamas_runtime pajamas_options CLI11::CLI11)
-
-add_executable(serve_driver ${CMAKE_CURRENT_LIST_DIR}/serve_driver.cc)
-target_link_libraries(serve_driver PRIVATE pajamas_serve pajamas_options CLI11::CLI11)

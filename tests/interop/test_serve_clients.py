@@ -21,10 +21,11 @@ HI = [{"role": "user", "content": "Tell me about a cat."}]
 
 
 class Service:
-    """serve_driver with the example model, on a port of its own."""
+    """llama-pajamas-run serve with the example model, on a port of its own."""
 
     def __init__(self, *options):
-        command = [str(BUILD / "bin" / "serve_driver"), str(MODEL), *options]
+        command = [str(BUILD / "bin" / "llama-pajamas-run"), "serve", str(MODEL), "--port", "0"]
+        command += ["--quiet", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if line.startswith("listening on "):
