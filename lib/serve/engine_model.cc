@@ -6,8 +6,11 @@
 #include <cmath>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "generation/model_text.h"
 #include "serve/token_stream.h"
@@ -16,7 +19,10 @@ namespace pajamas {
 namespace {
 
 // What Engine::open takes at most when it is given no context.
-constexpr std::int64_t kDefaultContext = 4096;
+constexpr std::int64_t kContext = 4096;
+
+constexpr std::size_t kEmbeddedTogether = 16;
+constexpr std::int64_t kMaxCachePositions = 1 << 18;
 
 // Steps of the jobs of one request, from the scheduler's thread to the handler's.
 class StepQueue {
@@ -112,6 +118,9 @@ class EngineModel : public ServedModel {
   Result<BatchJob> prepare(const GenerationJob& job, std::size_t index, StepQueue& queue,
                            std::function<bool()> is_cancelled);
 
+  Result<std::vector<std::vector<float>>> embed_some(
+      std::span<const std::vector<std::int32_t>> prompts, const CancelToken& cancel);
+
   ServedModelInfo info_;
   std::unique_ptr<Engine> engine_;
   ModelText text_;
@@ -176,12 +185,24 @@ Status EngineModel::generate(std::span<const GenerationJob> jobs, const StepSink
       if (status) status = sink(step);
     }
   }
-  if (!status) own.cancel();
+  if (!status || queue.has_failed()) own.cancel();  // for the other jobs
   const Status ended = queue.wait_for_all();
   return status ? ended : status;
 }
 
 Result<std::vector<std::vector<float>>> EngineModel::embed(
+    std::span<const std::vector<std::int32_t>> prompts, const CancelToken& cancel) {
+  std::vector<std::vector<float>> vectors;
+  // In parts, so that a long list neither fills the queue nor keeps others from it.
+  for (std::size_t at = 0; at < prompts.size(); at += kEmbeddedTogether) {
+    const std::size_t count = std::min(kEmbeddedTogether, prompts.size() - at);
+    auto some = PJ_TRY(embed_some(prompts.subspan(at, count), cancel));
+    std::ranges::move(some, std::back_inserter(vectors));
+  }
+  return vectors;
+}
+
+Result<std::vector<std::vector<float>>> EngineModel::embed_some(
     std::span<const std::vector<std::int32_t>> prompts, const CancelToken& cancel) {
   StepQueue queue(prompts.size());
   std::vector<std::vector<double>> sums(prompts.size());
@@ -212,14 +233,35 @@ Result<std::vector<std::vector<float>>> EngineModel::embed(
   return vectors;
 }
 
+// With a cache for a whole context at each place, or for one in all where that does not fit.
+Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
+                                            const EngineModelOptions& options,
+                                            const CancelToken& cancel, Progress& progress) {
+  EngineOptions engine_options = options.engine;
+  if (engine_options.cache_positions == 0) {
+    const std::int64_t context = engine_options.context > 0 ? engine_options.context : kContext;
+    engine_options.cache_positions =
+        std::min(options.scheduler.parallel * context, std::max(context, kMaxCachePositions));
+  }
+  auto engine = Engine::open(path, engine_options, cancel, progress);
+  const bool may_be_less = options.engine.cache_positions == 0 && options.scheduler.parallel > 1;
+  if (engine || engine.error().code != ErrorCode::kNoSpace || !may_be_less) return engine;
+  engine_options.cache_positions = 0;
+  engine = PJ_TRY(Engine::open(path, engine_options, cancel, progress));
+  progress.warn(
+      fmt::format("there is memory for {} tokens of cache only, which {} texts share; a "
+                  "smaller --context or --kv-type q8_0 lets more of them run at once",
+                  (*engine)->context(), options.scheduler.parallel));
+  return engine;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::path& path,
                                                        const EngineModelOptions& options,
                                                        const CancelToken& cancel,
                                                        Progress& progress) {
-  EngineOptions engine_options = options.engine;
-  std::unique_ptr<Engine> engine = PJ_TRY(Engine::open(path, engine_options, cancel, progress));
+  std::unique_ptr<Engine> engine = PJ_TRY(open_engine(path, options, cancel, progress));
   for (const std::string& warning : engine->warnings()) progress.warn(warning);
   ModelText text = PJ_TRY(ModelText::open(engine->model()));
   if (!options.chat_template.empty()) PJ_TRY(text.set_chat_template(options.chat_template));

@@ -9,7 +9,7 @@
 namespace pajamas {
 namespace {
 
-constexpr std::size_t kMaxPrompts = 256;
+constexpr std::size_t kMaxPrompts = 2048;           // as the OpenAI API has it
 constexpr std::int64_t kMaxCompletionLogprobs = 5;  // of the older endpoint
 
 ApiResult<StreamFields> read_stream(const RequestFields& fields) {
