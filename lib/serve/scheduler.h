@@ -40,7 +40,7 @@ struct SchedulerOptions {
   int parallel = 4;                   // texts at once
   int max_waiting = 512;              // texts that wait for a place
   std::int64_t prompt_tokens = 512;   // of all prompts per step when nothing else runs,
-  std::int64_t shared_tokens = 128;   // and beside texts that are being generated
+  std::int64_t shared_tokens = 64;    // and beside texts that are being generated
   std::size_t cached_sequences = 64;  // that are kept for their beginnings
 };
 
