@@ -1,9 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the made parts of fuzz/corpus: small valid inputs that reach most of the parsers.
-"""Writes fuzz/corpus/{config,tokenizer,mlx}: small valid inputs that reach most of the parsers.
-"""Writes fuzz/corpus/{config,http,tokenizer}: small valid inputs that reach most of the parsers.
-"""Writes fuzz/corpus/{config,http,request,tokenizer,runtime}: small valid inputs that reach most parsers.
 
 The container formats start from tests/golden instead. Only the standard library is used; the
 result is deterministic. Inputs that a fuzzer found are added by hand as found_*.
@@ -384,6 +381,8 @@ def make_mlx():
         "kept": {"group_size": 64, "bits": 4, "mode": "affine", "b": False},
     }.items():
         write(f"mlx/{name}.bin", json.dumps({"quantization": settings}).encode() + b"\0" + weights)
+
+
 def make_http_requests():
     """A byte that says how the request is cut, then the request."""
     requests = {

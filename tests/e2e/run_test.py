@@ -87,7 +87,6 @@ class RunTest(EndToEndTest):
             (["generate", model, "-p", "x", "--top-p", "7"], INVALID_ARGUMENT, ["top_p", "7"]),
             (["generate", model, "-p", "x", "--logit-bias", "a"], INVALID_ARGUMENT, ["ID=BIAS"]),
             (["generate", model, "-p", "x y " * 400], INVALID_ARGUMENT, ["--context"]),
-            (["serve", model], UNSUPPORTED, ["llama-server"]),
         ):
             with self.subTest(arguments=arguments):
                 self.assert_refused(self.run_program(*arguments), code, *words)
