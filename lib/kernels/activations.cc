@@ -45,16 +45,17 @@ ActivationBlock quantize_block(const float* x, std::int64_t n) {
 }
 
 void quantize_row(const KernelTable* table, const float* x, std::int64_t cols, std::byte* out) {
+  auto* const blocks = reinterpret_cast<ActivationBlock*>(out);
   const auto quantize =
       find_in_tables(table, [](const KernelTable& t) { return t.quantize_activations; });
-  const std::int64_t n_blocks = quantize == nullptr ? 0 : cols / kBlockCols;
-  if (n_blocks > 0) quantize(x, n_blocks, reinterpret_cast<ActivationBlock*>(out));
-  for (std::int64_t at = n_blocks; at * kBlockCols < cols; ++at) {
-    const std::int64_t col = at * kBlockCols;
-    const ActivationBlock block =
-        quantize_block(x + col, std::min<std::int64_t>(kBlockCols, cols - col));
-    std::memcpy(out + static_cast<std::size_t>(at) * sizeof(block), &block, sizeof(block));
+  const std::int64_t n_blocks = (cols + kBlockCols - 1) / kBlockCols;
+  std::int64_t block = quantize == nullptr ? 0 : cols / kBlockCols;
+  if (block > 0) quantize(x, block, blocks);
+  for (; block < n_blocks; ++block) {
+    const std::int64_t col = block * kBlockCols;
+    blocks[block] = quantize_block(x + col, std::min<std::int64_t>(kBlockCols, cols - col));
   }
+  for (block = 0; block + kChunkSums <= n_blocks; block += kChunkSums) finish_chunk(blocks + block);
 }
 
 void prepare_row(const KernelTable* table, ActivationForm form, const float* x, std::int64_t cols,

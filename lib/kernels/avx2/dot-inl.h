@@ -41,5 +41,10 @@ PJ_VEC I add_dot(I sum, Codes<kAffine> codes, const std::int32_t* x) {
   }
 }
 
+// sum + pairs . x, 2 16-bit numbers a lane.
+PJ_VEC I add_pair_dot(I sum, I pairs, const std::int32_t* x) {
+  return {_mm256_add_epi32(sum.v, _mm256_madd_epi16(pairs.v, _mm256_set1_epi32(*x)))};
+}
+
 // Signed codes need no correction of where sums start.
 constexpr bool kStartsBiased = false;

@@ -19,5 +19,11 @@ PJ_VEC I add_dot(I sum, Codes<kAffine> codes, const std::int32_t* x) {
   return sum;
 }
 
+// sum + pairs . x, 2 16-bit numbers a lane.
+PJ_VEC I add_pair_dot(I sum, I pairs, const std::int32_t* x) {
+  asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum.v) : "v"(pairs.v), "m"(*x));
+  return sum;
+}
+
 // Codes of types without an offset are stored plus 128, which their start takes back.
 constexpr bool kStartsBiased = true;

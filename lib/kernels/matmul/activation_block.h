@@ -23,7 +23,8 @@ inline constexpr int kBlockCols = 32;
 //   40  f32    2^e * sum of the codes
 //   44  i32[2] like the one at 36, of columns 0-15 and 16-31
 //   52  f32[2] like the one at 40, of columns 0-15 and 16-31
-//   60  u32    0
+//   60  u32    in each run of 8 blocks: blocks 0, 2, 4, 6 hold two of the run's ChunkSums, block 1
+//              holds their base, the others 0; 0 in blocks after the last whole run
 struct ActivationBlock {
   std::int8_t codes[kBlockCols];
   float base;
@@ -31,7 +32,7 @@ struct ActivationBlock {
   float sum;
   std::int32_t half_biased_start[2];
   float half_sum[2];
-  std::uint32_t unused;
+  std::int32_t chunk_word;
 };
 static_assert(sizeof(ActivationBlock) == 64);
 
@@ -42,6 +43,7 @@ inline constexpr int kBiasedStartWord = 9;
 inline constexpr int kSumWord = 10;
 inline constexpr int kHalfBiasedStartWord = 11;
 inline constexpr int kHalfSumWord = 13;
+inline constexpr int kChunkWord = 15;
 
 // The scale of a block, from the bits of the largest magnitude in it.
 struct BlockScale {
@@ -74,7 +76,36 @@ inline void finish_block(const BlockScale& scale, const std::int32_t (&sums)[2],
     block.half_biased_start[half] = scale.base - 128 * sums[half];
     block.half_sum[half] = scale.scale * static_cast<float>(sums[half]);
   }
-  block.unused = 0;
+  block.chunk_word = 0;
+}
+
+// The sums of 8 blocks on one scale, as 16-bit numbers: what the K types multiply with their group
+// offsets, two at a time. The scale is half that of the block with the largest one, so that only
+// sums of other blocks are rounded, and 8 products with 6-bit offsets stay below 2^22.
+inline constexpr int kChunkSums = 8;
+
+// Writes the chunk_word of 8 finished blocks.
+inline void finish_chunk(ActivationBlock* blocks) {
+  std::int32_t base = 0;
+  for (int at = 0; at < kChunkSums; ++at) {
+    base = std::max(base, std::bit_cast<std::int32_t>(blocks[at].base));
+  }
+  const bool is_bad = base >= 0x7f800000;
+  // 2^(1 - e) of the block with the largest scale; its base has the exponent field 150 + e.
+  const float inverse = is_bad ? 0.0F : std::bit_cast<float>((278 - (base >> 23)) << 23);
+  std::int32_t sums[kChunkSums];
+  for (int at = 0; at < kChunkSums; ++at) {
+    // Adding 1.5 * 2^23 rounds to the nearest integer, faster than the library does.
+    sums[at] = is_bad ? 0
+                      : std::bit_cast<std::int32_t>(blocks[at].sum * inverse + 0x1.8p23F) -
+                            std::bit_cast<std::int32_t>(0x1.8p23F);
+  }
+  for (int at = 0; at < kChunkSums; at += 2) {
+    blocks[at].chunk_word =
+        (sums[at] & 0xffff) |
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[at + 1]) << 16);
+  }
+  blocks[1].chunk_word = is_bad ? base : base - (1 << 23);
 }
 
 }  // namespace pajamas

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The types of 256 columns with scaled group scales; goes on where matmul_codes-inl.h ends.
 
-// Q4_K and Q5_K: w = scale * group_scale * code - offset * group_offset.
+// Q4_K and Q5_K: w = scale * group_scale * code - offset * group_offset. The group offsets go to
+// `offsets` as integers, those of groups 2k and 2k + 1 as the halves of lanes in row k, followed by
+// minus the offset.
 template <bool kFiveBits>
 struct SixBitScaled {
   static constexpr PackedForm kForm = kFiveBits ? kQ5_KForm : kQ4_KForm;
   static constexpr bool kAffine = true;
+  static constexpr bool kOffsetsOfChunk = true;
   static constexpr int kGroupCols = 32;
   template <int kAt>
   PJ_VEC static I codes(const std::byte* planes, int block) {
@@ -23,17 +26,24 @@ struct SixBitScaled {
     const std::byte* const bytes = byte_field<SixBitScaled>(head, kChunkBlocks, 0, lane);
     const I six = splat_int(63);
     const I four = splat_int(15);
-    for (int at = 0; at < 4; ++at) {
-      const I first_scale = load_bytes(bytes + kGroupRows * at);
-      const I first_offset = load_bytes(bytes + kGroupRows * (at + 4));
-      const I last = load_bytes(bytes + kGroupRows * (at + 8));
-      const I last_scale = (last & four) | shift_left<4>(shift_right<6>(first_scale));
-      const I last_offset = shift_right<4>(last) | shift_left<4>(shift_right<6>(first_offset));
-      store(scales + kGroupRows * at, scale * to_float(first_scale & six));
-      store(scales + kGroupRows * (at + 4), scale * to_float(last_scale));
-      store(offsets + kGroupRows * at, offset * to_float(first_offset & six));
-      store(offsets + kGroupRows * (at + 4), offset * to_float(last_offset));
+    for (int at = 0; at < 4; at += 2) {
+      I low_offsets[2];
+      I high_offsets[2];
+      for (int odd = 0; odd < 2; ++odd) {
+        const I first_scale = load_bytes(bytes + kGroupRows * (at + odd));
+        const I first_offset = load_bytes(bytes + kGroupRows * (at + odd + 4));
+        const I last = load_bytes(bytes + kGroupRows * (at + odd + 8));
+        const I last_scale = (last & four) | shift_left<4>(shift_right<6>(first_scale));
+        store(scales + kGroupRows * (at + odd), scale * to_float(first_scale & six));
+        store(scales + kGroupRows * (at + odd + 4), scale * to_float(last_scale));
+        low_offsets[odd] = first_offset & six;
+        high_offsets[odd] = shift_right<4>(last) | shift_left<4>(shift_right<6>(first_offset));
+      }
+      store_int(offsets + kGroupRows * (at / 2), low_offsets[0] | shift_left<16>(low_offsets[1]));
+      store_int(offsets + kGroupRows * (at / 2 + 2),
+                high_offsets[0] | shift_left<16>(high_offsets[1]));
     }
+    store(offsets + kGroupRows * 4, offset);
   }
 };
 

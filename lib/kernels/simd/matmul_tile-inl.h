@@ -3,18 +3,23 @@
 //
 // Included inside a target region and the namespace of the instruction set. The order of sums of a
 // row and token: integers exactly inside a group of columns, then per group of columns
-//   sum = fma(dot, scale, sum), then sum = fma(sum of activations, offset, sum) for affine types.
+//   sum = fma(dot, scale, sum), then sum = fma(sum of activations, offset, sum) for affine types,
+// or that with the offsets of a whole chunk at its end.
 // It does not depend on the tile, so any number of tokens gives the same bits.
 
 // Which words of an activation block a type reads after the codes and the base: the start of its
 // sums or the sum of its columns, for each group of columns in a block.
-template <bool kAffine, int kGroupCols>
+template <typename Type>
+constexpr bool kOffsetsOfChunk = requires { Type::kOffsetsOfChunk; };
+
+template <typename Type>
 struct Extra {
-  static constexpr bool kUsed = kAffine || kStartsBiased;
-  static constexpr int kCount = kUsed ? 32 / kGroupCols : 0;
-  static constexpr int kFirst = kAffine
-                                    ? (kGroupCols == 32 ? kSumWord : kHalfSumWord)
-                                    : (kGroupCols == 32 ? kBiasedStartWord : kHalfBiasedStartWord);
+  static constexpr bool kWhole = Type::kGroupCols == 32;
+  static constexpr int kCount = !Type::kAffine && !kStartsBiased ? 0 : kWhole ? 1 : 2;
+  static constexpr int kFirst = kOffsetsOfChunk<Type> ? kChunkWord
+                                : Type::kAffine       ? (kWhole ? kSumWord : kHalfSumWord)
+                                : kWhole              ? kBiasedStartWord
+                                                      : kHalfBiasedStartWord;
 };
 
 // x: words of activations, token by token: word * kTokens + token. The extra words are at kExtra.
@@ -41,7 +46,7 @@ PJ_VEC void add_block(const std::byte* planes, int block, const float* scales, c
       const F base = from_bits(broadcast(x + kBaseWord * kTokens + token));
       sums[token] = fma(from_bits(dots[token]) - base, scale, sums[token]);
     });
-    if constexpr (Type::kAffine) {
+    if constexpr (Type::kAffine && !kOffsetsOfChunk<Type>) {
       const F offset = load(offsets + part * kGroupRows);
       repeat<kTokens>([&](auto token) PJ_BODY {
         const F sum = from_bits(broadcast(x + (kExtra + part) * kTokens + token));
@@ -51,10 +56,30 @@ PJ_VEC void add_block(const std::byte* planes, int block, const float* scales, c
   });
 }
 
+// The offsets of a chunk's 8 groups times the sums of its blocks, kStride words apart.
+template <int kTokens, int kExtra, int kStride>
+PJ_VEC void add_chunk_offsets(const float* offsets, const std::int32_t* x, F (&sums)[kTokens]) {
+  const std::int32_t* const words = x + kExtra * kTokens;
+  const std::int32_t* const base = words + kStride * kTokens;
+  I dots[kTokens];
+  repeat<kTokens>([&](auto token) PJ_BODY { dots[token] = broadcast(base + token); });
+  repeat<kChunkSums / 2>([&](auto pair) PJ_BODY {
+    const I pairs = load_int(offsets + kGroupRows * pair);
+    repeat<kTokens>([&](auto token) PJ_BODY {
+      dots[token] = add_pair_dot(dots[token], pairs, words + 2 * pair * kStride * kTokens + token);
+    });
+  });
+  const F offset = load(offsets + kGroupRows * (kChunkSums / 2));
+  repeat<kTokens>([&](auto token) PJ_BODY {
+    sums[token] =
+        fma(from_bits(dots[token]) - from_bits(broadcast(base + token)), offset, sums[token]);
+  });
+}
+
 // How matmul_loops-inl.h multiplies a block-quantized type; a record is a block of 32 columns.
 template <typename Type>
 struct CodesWork {
-  using TypeExtra = Extra<Type::kAffine, Type::kGroupCols>;
+  using TypeExtra = Extra<Type>;
   static constexpr int kKeptWords = kBaseWord + 1;  // of a record, before the extra words
   static constexpr int kExtraWords = TypeExtra::kCount;
   static constexpr int kFirstExtraWord = TypeExtra::kFirst;
@@ -76,9 +101,13 @@ struct CodesWork {
       const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
       for (int block = 0; block < n_blocks; ++block) {
         add_block<Type, kTokens, kExtra>(planes, block, scales + lane + kGroupFloats * block,
-                                         offsets + lane + kGroupFloats * block, x, sums);
-        x += kStride * kTokens;
+                                         offsets + lane + kGroupFloats * block,
+                                         x + block * kStride * kTokens, sums);
       }
+      if constexpr (kOffsetsOfChunk<Type>) {
+        add_chunk_offsets<kTokens, kExtra, kStride>(offsets + lane, x, sums);
+      }
+      x += n_blocks * kStride * kTokens;
       chunk += Type::kForm.chunk_bytes(n_blocks);
     }
   }
