@@ -11,7 +11,7 @@
 #include "commands.h"
 #include "http/access_policy.h"
 #include "model_flags.h"
-#include "serve/run_server.h"
+#include "serve/service.h"
 
 namespace pajamas::cli {
 namespace {

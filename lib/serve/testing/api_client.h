@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "http/testing/raw_client.h"
-#include "serve/run_server.h"
+#include "serve/service.h"
 #include "serve/testing/scripted_model.h"
 
 namespace pajamas::testing_support {

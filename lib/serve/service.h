@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole service: models, scheduler, endpoints and HTTP server put together.
 //
-//   return run_server({.models = {"model.gguf"}, .http = {.port = 8080}}, stop, progress);
+//   const auto service =
+//       PJ_TRY(start_service({.models = {"model.gguf"}, .http = {.port = 8080}}, stop, progress));
+//   wait_for(stop);   // the end of `service` stops the server gracefully
 #pragma once
 
 #include <cstdint>
@@ -47,9 +49,6 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
 Result<std::unique_ptr<RunningService>> start_service_with(std::vector<OfferedModel> models,
                                                            const http::ServerOptions& options,
                                                            const LibraryLimits& limits);
-
-// Serves until `stop` is set, then stops gracefully. Says where it listens as a warning.
-Status run_server(const ServeOptions& options, const CancelToken& stop, Progress& progress);
 
 // Returns when the token is set, by a signal handler or by anyone.
 void wait_for(const CancelToken& stop);

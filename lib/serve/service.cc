@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/run_server.h"
+#include "serve/service.h"
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "serve/endpoints/endpoints.h"
 #include "serve/metrics.h"
@@ -154,14 +152,6 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
 void wait_for(const CancelToken& stop) {
   // A signal handler can do no more than set the token.
   while (!stop.is_cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-}
-
-Status run_server(const ServeOptions& options, const CancelToken& stop, Progress& progress) {
-  const auto service = PJ_TRY(start_service(options, stop, progress));
-  progress.warn(fmt::format("listening on http://{}:{}", options.http.host, service->port()));
-  wait_for(stop);
-  progress.warn("stopping: requests that run may finish");
-  return {};
 }
 
 }  // namespace pajamas
