@@ -29,20 +29,17 @@ class StepQueue {
  public:
   explicit StepQueue(std::size_t jobs) : running_(jobs) {}
 
+  // Both wake the handler while they hold the lock: once it may go on, the queue may be gone.
   void push(GenerationStep step) {
-    {
-      const std::lock_guard lock(mutex_);
-      steps_.push_back(std::move(step));
-    }
+    const std::lock_guard lock(mutex_);
+    steps_.push_back(std::move(step));
     news_.notify_one();
   }
   // A job has ended; the first error is kept.
   void end(const Status& status) {
-    {
-      const std::lock_guard lock(mutex_);
-      --running_;
-      if (!status && status_) status_ = status;
-    }
+    const std::lock_guard lock(mutex_);
+    --running_;
+    if (!status && status_) status_ = status;
     news_.notify_one();
   }
   // What has come; empty when all jobs have ended and everything was taken.
