@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "commands.h"
 #include "generation/model_text.h"
-#include "generation/text_embedder.h"
 #include "model_flags.h"
+#include "runtime/embedding.h"
 
 namespace pajamas::cli {
 namespace {
@@ -61,7 +61,7 @@ Status run_embed(const EmbedFlags& flags, const CancelToken& cancel) {
   const std::vector<std::string> texts = PJ_TRY(read_texts(flags));
   const auto engine = PJ_TRY(open_engine(flags, cancel));
   const ModelText text = PJ_TRY(ModelText::open(engine->model()));
-  const EmbeddingOptions options{.pooling = pooling, .normalize = !flags.no_normalize};
+  const EmbedOptions options{.pooling = pooling, .normalize = !flags.no_normalize};
   Json all = Json::array();
   for (const std::string& input : texts) {
     const std::vector<std::int32_t> ids = PJ_TRY(text.tokenizer().encode(input));

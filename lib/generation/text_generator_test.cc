@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "base/json.h"
-#include "generation/text_embedder.h"
+#include "runtime/embedding.h"
 #include "sampling/grammar/json_schema.h"
 
 namespace pajamas {
@@ -192,7 +192,7 @@ TEST_F(GenerationTest, EmbeddingsHaveLengthOneAndTellTextsApart) {
   EXPECT_GT(dot(llama, embed("the llama slept in a barn", Pooling::kMean)),
             dot(llama, embed("stars!", Pooling::kMean)));
   // The first token is the same for all texts that begin alike, the last is not.
-  EXPECT_NEAR(dot(embed("one day", Pooling::kCls), embed("one fox", Pooling::kCls)), 1.0, 1e-5);
+  EXPECT_NEAR(dot(embed("one day", Pooling::kFirst), embed("one fox", Pooling::kFirst)), 1.0, 1e-5);
   EXPECT_LT(dot(embed("one day", Pooling::kLast), embed("one fox", Pooling::kLast)), 0.999);
 }
 

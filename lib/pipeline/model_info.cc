@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "formats/gguf/gguf_source.h"
+#include "formats/mlx/mlx_folder.h"
 #include "models/model_description.h"
 #include "pipeline/manifest.h"
 #include "pipeline/publish.h"

@@ -1,9 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/embedding.h"
 
+#include <array>
 #include <cmath>
 
 namespace pajamas {
+namespace {
+
+struct PoolingName {
+  std::string_view name;
+  Pooling pooling;
+};
+constexpr auto kPoolings = std::to_array<PoolingName>(
+    {{"mean", Pooling::kMean}, {"cls", Pooling::kFirst}, {"last", Pooling::kLast}});
+
+}  // namespace
+
+Result<Pooling> parse_pooling(std::string_view name) {
+  for (const PoolingName& known : kPoolings) {
+    if (known.name == name) return known.pooling;
+  }
+  return make_error(ErrorCode::kInvalidArgument,
+                    "pooling '{}' is not known, expected mean, cls or last", name);
+}
 
 Result<std::vector<float>> embed_tokens(Engine& engine, std::span<const std::int32_t> tokens,
                                         const EmbedOptions& options, const CancelToken& cancel) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/cancel.h"
@@ -17,6 +18,8 @@ enum class Pooling : std::uint8_t {
   kFirst,  // the first token's ("cls")
   kLast,   // the last token's
 };
+// "mean", "cls" or "last".
+Result<Pooling> parse_pooling(std::string_view name);
 
 struct EmbedOptions {
   Pooling pooling = Pooling::kMean;
