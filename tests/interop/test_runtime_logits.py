@@ -75,6 +75,9 @@ TEXTS = {
 
 
 def fixture_folder(tmp_path_factory, arguments):
+    """The model of make_fixture's arguments; F32 weights, unless they say otherwise."""
+    if "--dtype" not in arguments:
+        arguments = [*arguments, "--dtype", "f32"]
     # The folder's name becomes the model's, and llama.cpp gives some names a meaning.
     folder = tmp_path_factory.mktemp("logits") / "model"
     run_program(BUILD / "bin/make_fixture", arguments[0], folder, *arguments[1:])
@@ -179,6 +182,15 @@ def test_family_computes_what_mlx_lm_computes(name, tmp_path, tmp_path_factory):
     mlx = Mlx(folder)
     assert cosines(ours, mlx.logits(ids)).min() > 0.9999
     assert made == mlx.greedy(ids, GREEDY)
+
+
+def test_bf16_weights_cost_no_more_than_rounding_activations(tmp_path, tmp_path_factory):
+    folder = fixture_folder(tmp_path_factory, ["mistral", "--dtype", "bf16"])
+    ids = seeded_ids(vocabulary(folder), PROMPT)
+    ours, _ = our_logits(tmp_path, folder, ids)
+    theirs = Mlx(folder).logits(ids)
+    assert cosines(ours, theirs).min() > 0.9999
+    assert divergences(theirs, ours).mean() < 1e-4
 
 
 @pytest.mark.parametrize("name", SCALINGS)
