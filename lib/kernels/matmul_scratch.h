@@ -6,7 +6,7 @@
 
 namespace pajamas {
 
-inline constexpr std::size_t kMatmulScratchBytes = std::size_t{448} * 1024;
+inline constexpr std::size_t kMatmulScratchBytes = std::size_t{896} * 1024;
 
 // This thread's buffer, made on first use and aligned to kMatmulAlignment. Its content is anything.
 std::byte* matmul_scratch();

@@ -8,7 +8,8 @@
 // More tokens go in blocks of kBlockTiles tiles and spans of kSpanRecords records, whose
 // activations are interleaved once and stay in the second-level cache. Then blocks of kBlockGroups
 // groups of rows, small enough to stay there too, are multiplied with tile after tile, kStepRecords
-// records at a time, so that a tile's part stays in the first-level cache.
+// records at a time, so that a tile's part stays in the first-level cache. Meanwhile the next
+// groups are fetched.
 //
 // `Work` is how a type multiplies, see CodesWork and FloatsWork:
 //   kKeptWords, kFirstExtraWord, kExtraWords  the words of a record that its tiles keep
@@ -16,7 +17,7 @@
 //     group's rows from `lane` on times a tile; first is a multiple of kStepRecords
 //   add_one(group, count, lane, x, sums)  all records, times one token's records as they are
 
-constexpr int kBlockTiles = 8;
+constexpr int kBlockTiles = 16;
 constexpr int kBlockGroups = 8;
 constexpr int kSpanRecords = 64;
 constexpr int kStepRecords = 32;
@@ -135,13 +136,34 @@ PJ_VEC void store_sums(const MatmulTask& task, const Part& part, const Workspace
   }
 }
 
+// Packed rows of the groups that follow, to fetch while a tile is multiplied: so many bytes of
+// each.
+struct Fetch {
+  const std::byte* next;
+  std::int64_t bytes;
+};
+
+// What each of `calls` multiplications of a part has to fetch, so that together they fetch the same
+// records of the next groups. Nothing when the rows are read too few times to wait for them.
+PJ_VEC Fetch fetch_for(const MatmulTask& task, std::int64_t group_bytes, const Part& part,
+                       std::int64_t calls) {
+  const std::int64_t record_bytes = group_bytes / (task.activation_bytes / 64);
+  const std::int64_t next_group = part.first_row / kGroupRows + part.n_groups;
+  const std::int64_t bytes = (record_bytes * part.n_records / calls + 63) / 64 * 64;
+  return {task.groups + next_group * group_bytes + part.first_record * record_bytes,
+          calls < 3 ? 0 : bytes};
+}
+
 // A tile's records [first, first + count) of the part, times its groups.
 template <typename Work, int kTokens>
 void multiply_tile(const std::byte* groups, std::int64_t group_bytes, const Part& part, int first,
-                   int count, std::int64_t token, Workspace& work) {
+                   int count, std::int64_t token, const Fetch& fetch, Workspace& work) {
   const std::int32_t* const x = work.tiles + token / kTileTokens * kTileWords<Work> +
                                 first * kTileRecordWords<Work> * kTokens;
   for (int group = 0; group < part.n_groups; ++group) {
+    for (std::int64_t line = 0; line < fetch.bytes; line += 64) {
+      __builtin_prefetch(fetch.next + group * group_bytes + line, 0, 2);
+    }
     for (int lane = 0; lane < kGroupRows; lane += kLanes) {
       float* const at = work.sums[group][token] + lane;
       F sums[kTokens];
@@ -160,17 +182,22 @@ void multiply_part(const MatmulTask& task, std::int64_t group_bytes, const Part&
   load_sums(task, part, work);
   // A single tile fits as it is; longer runs through the rows are read faster.
   const int step = part.n_tokens <= kTileTokens ? kSpanRecords : kStepRecords;
+  const std::int64_t n_tiles = (part.n_tokens + kTileTokens - 1) / kTileTokens;
+  Fetch fetch = fetch_for(task, group_bytes, part, n_tiles * ((part.n_records + step - 1) / step));
   for (int first = 0; first < part.n_records; first += step) {
     const int count = std::min(step, part.n_records - first);
     for (std::int64_t token = 0; token < part.n_tokens; token += kTileTokens) {
       const int width = tile_width(part.n_tokens - token);
       if (width == kTileTokens) {
-        multiply_tile<Work, kTileTokens>(groups, group_bytes, part, first, count, token, work);
+        multiply_tile<Work, kTileTokens>(groups, group_bytes, part, first, count, token, fetch,
+                                         work);
       } else if (width == 2 * kThird) {
-        multiply_tile<Work, 2 * kThird>(groups, group_bytes, part, first, count, token, work);
+        multiply_tile<Work, 2 * kThird>(groups, group_bytes, part, first, count, token, fetch,
+                                        work);
       } else {
-        multiply_tile<Work, kThird>(groups, group_bytes, part, first, count, token, work);
+        multiply_tile<Work, kThird>(groups, group_bytes, part, first, count, token, fetch, work);
       }
+      fetch.next += fetch.bytes;
     }
   }
   store_sums(task, part, work);
