@@ -65,7 +65,8 @@ tidy: build ## clang-tidy on all sources, or on FILES='...'
 	tools/run_tidy.sh build $(FILES)
 
 .PHONY: asan
-asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by clang
+	@tools/install_deps.sh fuzz
 	cmake --preset asan
 	cmake --build build/presets/asan --parallel $(JOBS)
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
@@ -73,7 +74,8 @@ asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	  --label-exclude 'interop|memory' --output-on-failure
 
 .PHONY: tsan
-tsan: deps ## all tests under ThreadSanitizer
+tsan: deps ## all tests under ThreadSanitizer, built by clang
+	@tools/install_deps.sh fuzz
 	cmake --preset tsan
 	cmake --build build/presets/tsan --parallel $(JOBS)
 	TSAN_OPTIONS=halt_on_error=1 \
