@@ -5,13 +5,14 @@
 
 #include <span>
 #include <string>
-#include <type_traits>
 #include <variant>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/json.h"
+
+namespace CLI {
+class App;
+}
 
 namespace pajamas::cli {
 
@@ -26,24 +27,18 @@ struct Flag {
   bool is_required = false;
 };
 
+// Where the value of a flag goes.
+using FlagTarget = std::variant<bool*, int*, double*, std::string*, std::vector<std::string>*>;
+
+void add_flag(CLI::App& command, const char* name, const char* value_name, const char* help,
+              bool is_required, FlagTarget target);
+
 template <typename Flags>
 void add_flags(CLI::App& command, Flags& flags, std::span<const Flag<Flags>> table) {
   for (const Flag<Flags>& flag : table) {
-    std::visit(
-        [&](auto member) {
-          auto& target = flags.*member;
-          using Target = std::remove_reference_t<decltype(target)>;
-          if constexpr (std::is_same_v<Target, bool>) {
-            command.add_flag(flag.name, target, flag.help);
-          } else {
-            CLI::Option* option = command.add_option(flag.name, target, flag.help);
-            option->type_name(flag.value_name)->required(flag.is_required);
-            if constexpr (std::is_same_v<Target, std::vector<std::string>>) {
-              option->allow_extra_args(false);  // repeat the flag for more
-            }
-          }
-        },
-        flag.member);
+    const FlagTarget target =
+        std::visit([&](auto member) -> FlagTarget { return &(flags.*member); }, flag.member);
+    add_flag(command, flag.name, flag.value_name, flag.help, flag.is_required, target);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/json.h"
 #include "kernels/kernel_table.h"
@@ -31,6 +32,10 @@ int report_error(const Error& error, bool as_json) {
 }
 
 }  // namespace
+
+CLI::App* add_command(CLI::App& program, const char* name, const char* help) {
+  return program.add_subcommand(name, help);
+}
 
 int run_program(const ProgramSpec& spec, int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);

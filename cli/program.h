@@ -4,6 +4,8 @@
 //
 // A program's main() makes a ProgramSpec and returns run_program(). The exit code is that of the
 // ErrorCode; with a command's --json an error stands on standard output as JSON, too.
+//
+// CLI11, which takes seconds to compile, is known to program.cc and flags.cc alone.
 #pragma once
 
 #include <functional>
@@ -11,10 +13,12 @@
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
-
 #include "base/cancel.h"
 #include "base/error.h"
+
+namespace CLI {
+class App;
+}
 
 namespace pajamas::cli {
 
@@ -38,6 +42,9 @@ struct ProgramSpec {
   std::span<Command (*const)(CLI::App& program)> commands;  // in the order of --help
   std::span<const AbsentCommand> absent = {};
 };
+
+// A subcommand of the program, with the line that --help shows for it.
+CLI::App* add_command(CLI::App& program, const char* name, const char* help);
 
 int run_program(const ProgramSpec& spec, int argc, char** argv);
 

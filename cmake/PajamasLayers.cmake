@@ -10,6 +10,8 @@ include(GoogleTest)
 function(pajamas_test_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  # A sixth less to compile; what the tests call is in libraries, which keep their flags.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} pajamas_options GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE PJ_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # NO_PRETTY_VALUES: a parameter keeps the name its test gives it, never its bytes in memory.

@@ -380,7 +380,7 @@ Status run_convert(const ConvertFlags& flags, const CancelToken& cancel) {
 }  // namespace
 
 Command add_convert(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("convert", "Convert and quantize a model");
+  CLI::App* app = add_command(program, "convert", "Convert and quantize a model");
   auto flags = std::make_shared<ConvertFlags>();
   add_flags<ConvertFlags>(*app, *flags, kPlanFlags);
   add_flags<ConvertFlags>(*app, *flags, kRunFlags);
@@ -390,7 +390,7 @@ Command add_convert(CLI::App& program) {
 
 Command add_estimate(CLI::App& program) {
   CLI::App* app =
-      program.add_subcommand("estimate", "Exact output sizes of a conversion, before it runs");
+      add_command(program, "estimate", "Exact output sizes of a conversion, before it runs");
   auto flags = std::make_shared<ConvertFlags>();
   add_flags<ConvertFlags>(*app, *flags, kPlanFlags);
   return {app, [flags](const CancelToken&) { return run_estimate(*flags); },

@@ -52,7 +52,7 @@ Status run_verify(const VerifyFlags& flags, const CancelToken& cancel) {
 }  // namespace
 
 Command add_info(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("info", "What a model is: sizes, types, tokenizer");
+  CLI::App* app = add_command(program, "info", "What a model is: sizes, types, tokenizer");
   auto flags = std::make_shared<InfoFlags>();
   add_flags<InfoFlags>(*app, *flags, kInfoFlags);
   const auto run = [flags](const CancelToken&) -> Status {
@@ -68,8 +68,8 @@ Command add_info(CLI::App& program) {
 }
 
 Command add_verify(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "verify", "Check the files of an artifact folder against its manifest");
+  CLI::App* app =
+      add_command(program, "verify", "Check the files of an artifact folder against its manifest");
   auto flags = std::make_shared<VerifyFlags>();
   add_flags<VerifyFlags>(*app, *flags, kVerifyFlags);
   return {app, [flags](const CancelToken& cancel) { return run_verify(*flags, cancel); },

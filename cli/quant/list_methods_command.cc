@@ -74,7 +74,7 @@ void print_lists() {
 
 Command add_list_methods(CLI::App& program) {
   CLI::App* app =
-      program.add_subcommand("list-methods", "Types and architectures this version knows");
+      add_command(program, "list-methods", "Types and architectures this version knows");
   auto flags = std::make_shared<ListFlags>();
   add_flags<ListFlags>(*app, *flags, kListFlags);
   const auto run = [flags](const CancelToken&) -> Status {

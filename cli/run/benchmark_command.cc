@@ -142,8 +142,9 @@ Status run_benchmark(const BenchmarkFlags& given, const CancelToken& cancel) {
 }  // namespace
 
 Command add_benchmark(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "benchmark", "Speed of prompts and generation, and how much of the machine's limits that is");
+  CLI::App* app =
+      add_command(program, "benchmark",
+                  "Speed of prompts and generation, and how much of the machine's limits that is");
   auto flags = std::make_shared<BenchmarkFlags>();
   add_flags<ModelFlags>(*app, *flags, kModelFlags);
   add_flags<BenchmarkFlags>(*app, *flags, kBenchmarkFlags);

@@ -230,7 +230,7 @@ Status run_chat(const ChatFlags& flags, const CancelToken& cancel) {
 }  // namespace
 
 Command add_chat(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("chat", "Talk with a model");
+  CLI::App* app = add_command(program, "chat", "Talk with a model");
   auto flags = std::make_shared<ChatFlags>();
   add_flags<ModelFlags>(*app, *flags, kModelFlags);
   add_flags<ChatFlags>(*app, *flags, kChatFlags);

@@ -82,7 +82,7 @@ Status run_embed(const EmbedFlags& flags, const CancelToken& cancel) {
 }  // namespace
 
 Command add_embed(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("embed", "Texts as vectors, one JSON list a line");
+  CLI::App* app = add_command(program, "embed", "Texts as vectors, one JSON list a line");
   auto flags = std::make_shared<EmbedFlags>();
   add_flags<ModelFlags>(*app, *flags, kModelFlags);
   add_flags<EmbedFlags>(*app, *flags, kEmbedFlags);

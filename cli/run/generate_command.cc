@@ -87,7 +87,7 @@ Status run_generate(const GenerateFlags& flags, const CancelToken& cancel) {
 }  // namespace
 
 Command add_generate(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("generate", "Go on from a text");
+  CLI::App* app = add_command(program, "generate", "Go on from a text");
   auto flags = std::make_shared<GenerateFlags>();
   add_flags<ModelFlags>(*app, *flags, kModelFlags);
   add_flags<GenerateFlags>(*app, *flags, kGenerateFlags);

@@ -48,7 +48,7 @@ Status run_info(const RunInfoFlags& flags) {
 
 Command add_run_info(CLI::App& program) {
   CLI::App* app =
-      program.add_subcommand("info", "What a model is, and whether this program can run it");
+      add_command(program, "info", "What a model is, and whether this program can run it");
   auto flags = std::make_shared<RunInfoFlags>();
   add_flags<RunInfoFlags>(*app, *flags, kRunInfoFlags);
   return {app, [flags](const CancelToken&) { return run_info(*flags); },

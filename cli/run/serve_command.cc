@@ -126,7 +126,7 @@ Status run_serve(const ServeFlags& flags, const CancelToken& cancel) {
 }  // namespace
 
 Command add_serve(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("serve", "An OpenAI-compatible server, with a chat page");
+  CLI::App* app = add_command(program, "serve", "An OpenAI-compatible server, with a chat page");
   auto flags = std::make_shared<ServeFlags>();
   add_flags<ModelFlags>(*app, *flags, kModelFlags);
   add_flags<ServeFlags>(*app, *flags, kServeFlags);
