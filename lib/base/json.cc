@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -53,7 +56,7 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
   struct Level {
     Json container;
     std::string key;  // of the member that is being read
-    std::unordered_set<std::string> keys;
+    std::unordered_set<std::size_t> key_hashes;
   };
   // Below this many members, comparing with each earlier key is cheaper than hashing.
   static constexpr std::size_t kHashedMembers = 16;
@@ -64,16 +67,14 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
 
   static bool is_duplicate(Level& level, const std::string& name) {
     const auto& members = level.container.get_ref<const Json::object_t&>();
-    if (members.size() < kHashedMembers) {
-      for (const auto& member : members) {
-        if (member.first == name) return true;
+    if (members.size() >= kHashedMembers) {
+      const std::hash<std::string> hash;
+      if (level.key_hashes.empty()) {
+        for (const auto& member : members) level.key_hashes.insert(hash(member.first));
       }
-      return false;
+      if (level.key_hashes.insert(hash(name)).second) return false;
     }
-    if (level.keys.empty()) {
-      for (const auto& member : members) level.keys.insert(member.first);
-    }
-    return !level.keys.insert(name).second;
+    return std::ranges::any_of(members, [&](const auto& member) { return member.first == name; });
   }
 
   bool enter(Json container) {

@@ -18,10 +18,11 @@
 
 namespace pajamas {
 
-// Lets string maps be asked with a string_view.
+// Lets string maps be asked with a string_view. Not noexcept, or libstdc++ would take it for free
+// and hash the keys of a bucket anew at each look, instead of keeping their hashes.
 struct StringHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
+  std::size_t operator()(std::string_view text) const {
     return std::hash<std::string_view>{}(text);
   }
 };
