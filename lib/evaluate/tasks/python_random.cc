@@ -56,7 +56,7 @@ std::uint32_t PythonRandom::next_word() {
 std::uint32_t PythonRandom::bits(int count) { return next_word() >> (32 - count); }
 
 std::size_t PythonRandom::below(std::size_t limit) {
-  const int width = std::bit_width(limit);
+  const auto width = static_cast<int>(std::bit_width(limit));
   PJ_CHECK(limit > 0 && width <= 32);
   std::size_t value = bits(width);
   while (value >= limit) value = bits(width);
