@@ -11,7 +11,8 @@ namespace {
 
 // A cell takes 32 bytes of its own however short it is; rows of nothing but commas must not take
 // all memory.
-constexpr std::size_t kMaxCells = std::size_t{1} << 16;
+constexpr std::size_t kMaxRowCells = std::size_t{1} << 16;
+constexpr std::size_t kMaxCells = std::size_t{1} << 24;
 
 class CsvParser {
  public:
@@ -22,7 +23,13 @@ class CsvParser {
     while (offset_ < text_.size()) {
       CsvRow row = PJ_TRY(parse_row());
       const bool is_blank = row.cells.size() == 1 && row.cells.front().empty();
-      if (!is_blank) rows.push_back(std::move(row));
+      if (is_blank) continue;
+      cells_ += row.cells.size();
+      if (cells_ > kMaxCells) {
+        return make_error(ErrorCode::kInvalidData, "{}, line {}: more than {} cells in all", where_,
+                          row.line, kMaxCells);
+      }
+      rows.push_back(std::move(row));
     }
     return rows;
   }
@@ -31,9 +38,9 @@ class CsvParser {
   Result<CsvRow> parse_row() {
     CsvRow row{.cells = {}, .line = line_};
     while (true) {
-      if (row.cells.size() == kMaxCells) {
+      if (row.cells.size() == kMaxRowCells) {
         return make_error(ErrorCode::kInvalidData, "{}, line {}: more than {} cells in a row",
-                          where_, row.line, kMaxCells);
+                          where_, row.line, kMaxRowCells);
       }
       const bool is_quoted = peek() == '"';
       row.cells.push_back(is_quoted ? PJ_TRY(parse_quoted()) : parse_plain());
@@ -96,6 +103,7 @@ class CsvParser {
   std::string_view where_;
   std::size_t offset_ = 0;
   std::int64_t line_ = 1;
+  std::size_t cells_ = 0;  // of all rows
 };
 
 }  // namespace

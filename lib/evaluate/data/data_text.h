@@ -15,8 +15,8 @@
 namespace pajamas {
 
 inline constexpr std::uint64_t kMaxCorpusBytes = std::uint64_t{1} << 30;  // what a tokenizer takes
-// Parsed rows take several times the bytes of their text.
-inline constexpr std::uint64_t kMaxRecordFileBytes = std::uint64_t{256} << 20;
+// Parsed rows take many times the bytes of their text: up to twenty when they are made for it.
+inline constexpr std::uint64_t kMaxRecordFileBytes = std::uint64_t{128} << 20;
 
 Result<std::string> read_data_text(const std::filesystem::path& path, std::uint64_t max_bytes);
 

@@ -14,7 +14,9 @@ namespace {
 using File = std::shared_ptr<const std::string>;
 
 constexpr JsonLimits kLineLimits{.max_bytes = std::uint64_t{16} << 20, .max_depth = 32};
-constexpr JsonLimits kDocumentLimits{.max_bytes = kMaxRecordFileBytes, .max_depth = 40};
+constexpr JsonLimits kDocumentLimits{.max_bytes = std::uint64_t{64} << 20, .max_depth = 40};
+// A row takes a hundred bytes however short it is.
+constexpr std::size_t kMaxRows = std::size_t{1} << 21;
 
 struct NamedFormat {
   std::string_view extension;
@@ -50,6 +52,12 @@ bool starts_with_json_line(std::string_view text) {
   return line && line->is_object() && find_member(*line, "rows") == nullptr;
 }
 
+Status check_row_count(const File& file, std::size_t rows) {
+  if (rows <= kMaxRows) return {};
+  return make_error(ErrorCode::kInvalidData, "'{}' has more than {} rows, expected at most as many",
+                    *file, kMaxRows);
+}
+
 Record make_record(Json fields, const File& file, std::string_view unit, std::size_t number) {
   return {std::move(fields), file, unit, static_cast<std::int64_t>(number)};
 }
@@ -72,6 +80,7 @@ Result<std::vector<Record>> parse_json_lines(const File& file, std::string_view 
     Json fields = PJ_TRY(parse_json(line, where, kLineLimits));
     if (!fields.is_object()) return not_an_object(where, fields);
     records.push_back(make_record(std::move(fields), file, "line", number));
+    PJ_TRY(check_row_count(file, records.size()));
   }
   return records;
 }
@@ -121,6 +130,7 @@ Result<std::vector<Record>> parse_json_rows(const File& file, std::string_view t
 Result<std::vector<Record>> parse_csv_records(const File& file, std::string_view text) {
   const std::string where = fmt::format("'{}'", *file);
   std::vector<CsvRow> rows = PJ_TRY(parse_csv(text, where));
+  PJ_TRY(check_row_count(file, rows.size()));
   std::vector<Record> records;
   if (rows.empty()) return records;
   const std::vector<std::string> names = std::move(rows.front().cells);
