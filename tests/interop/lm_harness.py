@@ -25,9 +25,13 @@ from tokenizers import Tokenizer
 
 
 class MlxLM(TemplateLM):
-    """A model folder, run by mlx-lm on the CPU in F32."""
+    """A model folder, run by mlx-lm on the CPU in F32.
 
-    def __init__(self, folder, max_length, bos_id):
+    tokenize(text, special): its tokens, with those at the beginning if special; the folder's
+    tokenizer.json unless something else is given.
+    """
+
+    def __init__(self, folder, max_length, bos_id, tokenize=None):
         super().__init__()
         import mlx.core as mx
         from mlx_lm.utils import load_model
@@ -36,7 +40,10 @@ class MlxLM(TemplateLM):
         self.mx = mx
         self.model, _ = load_model(folder)
         self.model.set_dtype(mx.float32)
-        self.tokens = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        if tokenize is None:
+            tokens = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            tokenize = lambda text, special: tokens.encode(text, add_special_tokens=special).ids
+        self.tokenize = tokenize
         self.max_length = max_length
         self.bos_id = bos_id
 
@@ -45,8 +52,7 @@ class MlxLM(TemplateLM):
         return self.bos_id
 
     def tok_encode(self, string, add_special_tokens=None, **_):
-        special = True if add_special_tokens is None else add_special_tokens
-        return self.tokens.encode(string, add_special_tokens=special).ids
+        return self.tokenize(string, True if add_special_tokens is None else add_special_tokens)
 
     def log_probabilities(self, ids):
         logits = np.array(self.model(self.mx.array([ids])))[0].astype(np.float64)

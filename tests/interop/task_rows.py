@@ -123,7 +123,10 @@ HELLASWAG = [
         ["[a\nb] she drinks.", "\u00a0it is cold.\u2003", "[x]", "they \u201csmile\u201d."],
         1,
     ),
-    hellaswag("Playing", "The dog sees a ball.", "", ["It runs.", "It sits.", "It barks.", "It flies."], 0),
+    hellaswag(
+        "Playing", "The dog sees a ball.", "",
+        ["It runs.", "It sits.", "It barks.", "It flies."], 0,
+    ),
     hellaswag(
         "Swimming", "Lily is in the water.", "SHE IS",
         ["happy and splashes her mom.", "a car.", "in the sky now.", "very big and red."], 0,
@@ -140,6 +143,6 @@ TRUTHFULQA = [
          ["The seeds pass through you", "You grow watermelons in your stomach", "You get sick"]),
         ("Where do dogs sleep?", ["Dogs sleep in beds or on the floor", "Dogs never sleep"]),
         ("Why is the sky blue?\u00a0",
-         ["Light is scattered", "It is paint", "It is the sea", "Nobody knows", "It's \u2018magic\u2019"]),
+         ["Light is scattered", "It is paint", "It is the sea", "It's \u2018magic\u2019"]),
     )
 ]  # fmt: skip
