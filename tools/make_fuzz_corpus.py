@@ -439,7 +439,38 @@ def make_api_requests():
         write(f"request/{name}.json", json.dumps(body))
 
 
+def make_data_sets():
+    """Rows of every task, in every layout."""
+    choices = {"text": ["a", "b"], "label": ["A", "B"]}
+    rows = [
+        {"question": "q", "choices": choices, "answerKey": "B"},
+        {"question_stem": "q", "choices": choices, "answerKey": " A"},
+        {"activity_label": "a", "ctx_a": "[header] b", "ctx_b": "c D", "label": "0",
+         "endings": ["[x] y  z", "[title] w"]},
+        {"sentence": "a _ b", "option1": "c", "option2": "d", "answer": "2"},
+        {"goal": "g", "sol1": "s", "sol2": "t", "label": 1},
+        {"passage": "p", "question": "q", "answer": True},
+        {"question": "q", "mc1_targets": {"choices": ["a"], "labels": [1]}},
+        {"question": "q", "subject": "anatomy", "choices": ["1", "2", "3", "4"], "answer": 2},
+        {"query": "q", "choices": ["a", "b"], "gold": 1},
+        {"context_options": ["a", "b"], "continuation": "c", "gold": 0},
+        {"context": "c", "continuation": "d", "text": "\u00e9\n"},
+    ]
+    write("data/rows.jsonl", "\n".join(json.dumps(row) for row in rows))
+    write("data/array.json", json.dumps([{"text": "a"}, {"text": "b", "n": None}], indent=1))
+    write("data/server.json", json.dumps({"features": [], "rows": [
+        {"row_idx": 0, "row": rows[4], "truncated_cells": []},
+        {"row_idx": 1, "row": rows[3], "truncated_cells": ["sentence"]}]}))
+    write("data/named.csv", 'goal,sol1,sol2,label\r\n"a, ""b""",c,"d\ne",1\r\n')
+    write("data/anatomy_test.csv", "What?,a,b,c,d,A\nquestion,1,2,3,4,3\n")
+    write("data/text.txt", "\ufeffOnce upon a time,\n[a text].\n")
+    write("data/item.jsonl", json.dumps({
+        "subject": "", "index": 0, "prompt": "00", "gold": 0, "choices": [
+            {"log_probability": -1.5, "is_greedy": True, "tokens": 1, "characters": 2}]}))
+
+
 if __name__ == "__main__":
+    make_data_sets()
     make_grammars()
     make_api_requests()
     make_configs()
