@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// validation.json: a validation as a document for programs, docs/validation-json.md.
+// validation.json: a validation as a document for programs, docs/validation_report.md.
 #pragma once
 
 #include <string>
