@@ -16,3 +16,6 @@ target_link_libraries(tokenize_program PRIVATE pajamas_text pajamas_formats paja
 
 add_executable(logits_driver ${CMAKE_CURRENT_LIST_DIR}/logits_driver.cc)
 target_link_libraries(logits_driver PRIVATE pajamas_runtime pajamas_options CLI11::CLI11)
+
+add_executable(report_driver ${CMAKE_CURRENT_LIST_DIR}/report_driver.cc)
+target_link_libraries(report_driver PRIVATE pajamas_evaluate pajamas_options)
