@@ -111,6 +111,38 @@ Status OutputRows::read_source_rows(const OutputTensor& tensor, const TensorInfo
   return {};
 }
 
+Status OutputRows::read_floats(const OutputTensor& tensor, std::int64_t first_row,
+                               std::int64_t row_count, std::span<float> out) const {
+  const std::int64_t cols = tensor.shape.cols();
+  PJ_CHECK(static_cast<std::int64_t>(out.size()) == row_count * cols);
+  if (tensor.pieces.empty()) {
+    std::copy_n(tensor.constant.begin() + first_row * cols, row_count * cols, out.begin());
+    return {};
+  }
+  std::vector<std::byte> raw;
+  std::int64_t piece_start = 0;
+  for (const Piece& piece : tensor.pieces) {
+    const TensorInfo& source = *model_.tensors->find(piece.source);
+    const std::uint64_t row_size = row_bytes(source.dtype, cols);
+    const std::int64_t end = std::min(first_row + row_count, piece_start + piece.row_count);
+    std::int64_t row = std::max(first_row, piece_start);
+    while (row < end) {
+      // Rows that follow each other in the source too.
+      const std::int64_t count = piece.order == RowOrder::kSame ? end - row : 1;
+      const std::int64_t from = piece.first_row + source_row_of(piece, row - piece_start);
+      raw.resize(row_size * static_cast<std::uint64_t>(count));
+      PJ_TRY(model_.tensors->read(source, static_cast<std::uint64_t>(from) * row_size, raw));
+      PJ_TRY(reader_.decode(source, cols, from, count, raw, out.data() + (row - first_row) * cols));
+      row += count;
+    }
+    piece_start += piece.row_count;
+  }
+  if (tensor.op == ElementOp::kAddOne) {
+    for (float& value : out) value += 1.0F;
+  }
+  return {};
+}
+
 Result<std::vector<float>> OutputRows::read_vector(const OutputTensor& tensor) const {
   if (tensor.pieces.empty()) return tensor.constant;
   std::vector<float> result;

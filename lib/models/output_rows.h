@@ -30,6 +30,11 @@ class OutputRows {
   [[nodiscard]] Status read(const OutputTensor& tensor, std::int64_t first_row,
                             std::int64_t row_count, std::span<std::byte> out) const;
 
+  // The same rows as F32, never rounded to another type on the way: what quantization starts from.
+  // Constants too, but not reordered vectors, which read_vector() gives. `out` has row_count rows.
+  [[nodiscard]] Status read_floats(const OutputTensor& tensor, std::int64_t first_row,
+                                   std::int64_t row_count, std::span<float> out) const;
+
   // The whole of a small tensor (a norm, a bias) as F32.
   [[nodiscard]] Result<std::vector<float>> read_vector(const OutputTensor& tensor) const;
 

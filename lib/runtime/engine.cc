@@ -18,8 +18,27 @@ constexpr std::int64_t kDefaultContext = 4096;
 constexpr std::int64_t kMaxContext = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxMicroBatch = 8192;
 
-std::int64_t blocks_for(std::int64_t positions) {
-  return (positions + kKvPagePositions - 1) / kKvPagePositions;
+KvShape kv_shape(const HyperParameters& parameters, const EngineOptions& options) {
+  const bool has_one_layer = options.cache_life == CacheLife::kOneCall;
+  return {.type = options.kv_type,
+          .layers = has_one_layer ? 1 : parameters.layers,
+          .is_one_page_for_all_layers = has_one_layer,
+          .kv_heads = parameters.kv_heads,
+          .head_dim = parameters.head_dim};
+}
+
+MemoryNeeds memory_needs(const HyperParameters& parameters, const EngineOptions& options,
+                         std::int64_t context, const WeightSizes& weights, std::uint64_t limit) {
+  return {.weights = weights,
+          .scratch_bytes = ForwardPass::scratch_bytes(parameters, options.micro_batch),
+          .cache_block_bytes = kv_shape(parameters, options).block_bytes(),
+          .pass_token_bytes = ForwardPass::bytes_per_pass_token(parameters),
+          .micro_batch = options.micro_batch,
+          .context = context,
+          .cache_positions = options.cache_positions,
+          .has_cache_of_one_call = options.cache_life == CacheLife::kOneCall,
+          .streaming = options.layer_streaming,
+          .limit_bytes = limit};
 }
 
 Status check_options(const EngineOptions& options) {
@@ -45,24 +64,27 @@ Status check_options(const EngineOptions& options) {
 }  // namespace
 
 struct Engine::State {
-  State(OpenedModel opened, HyperParameters read, Weights loaded, const EngineOptions& options,
-        const KernelTable* kernels, std::int64_t positions)
+  State(std::unique_ptr<OpenedModel> opened, HyperParameters read, Weights loaded,
+        const EngineOptions& options, const KernelTable* kernels, std::int64_t positions,
+        const MemoryPlan& memory)
       : model(std::move(opened)),
         parameters(std::move(read)),
         weights(std::move(loaded)),
         context(positions),
+        plan(memory),
         team(options.threads),
-        pool({.type = options.kv_type,
-              .layers = parameters.layers,
-              .kv_heads = parameters.kv_heads,
-              .head_dim = parameters.head_dim},
-             blocks_for(std::max(options.cache_positions, positions))),
-        pass(parameters, weights, kernels, team, positions, options.micro_batch) {}
+        pool(kv_shape(parameters, options), memory.cache_positions / kKvPagePositions),
+        pass(parameters, weights, kernels, team,
+             {.context = positions,
+              .micro_batch = options.micro_batch,
+              .pass_tokens = memory.pass_tokens,
+              .has_cache_of_one_layer = options.cache_life == CacheLife::kOneCall}) {}
 
-  OpenedModel model;
+  std::unique_ptr<OpenedModel> model;  // streamed weights point to it
   HyperParameters parameters;
   Weights weights;
   std::int64_t context;
+  MemoryPlan plan;
   WorkerTeam team;
   KvPool pool;
   ForwardPass pass;
@@ -80,25 +102,20 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path,
   const std::uint64_t memory =
       options.memory_limit_bytes > 0 ? options.memory_limit_bytes : available_memory_bytes();
   const ArtifactChoice choice = PJ_TRY(choose_artifact(path, options.gguf_type, memory));
-  OpenedModel model = PJ_TRY(open_model_path(choice.path));
-  HyperParameters parameters = PJ_TRY(read_hyper_parameters(model));
+  auto model = std::make_unique<OpenedModel>(PJ_TRY(open_model_path(choice.path)));
+  HyperParameters parameters = PJ_TRY(read_hyper_parameters(*model));
   const std::int64_t context =
       options.context > 0 ? options.context : std::min(parameters.context_length, kDefaultContext);
-  const KvShape shape{.type = options.kv_type,
-                      .layers = parameters.layers,
-                      .kv_heads = parameters.kv_heads,
-                      .head_dim = parameters.head_dim};
-  const auto blocks =
-      static_cast<std::uint64_t>(blocks_for(std::max(options.cache_positions, context)));
-  const std::uint64_t extra =
-      blocks * shape.block_bytes() + ForwardPass::scratch_bytes(parameters, options.micro_batch);
-  Weights weights = PJ_TRY(load_weights(
-      model, parameters,
-      {.kernels = kernels, .threads = options.threads, .extra_bytes = extra, .limit_bytes = memory},
-      cancel, progress));
+  WeightLoader loader = PJ_TRY(WeightLoader::plan(*model, parameters, kernels));
+  const MemoryPlan plan = PJ_TRY(plan_memory(
+      memory_needs(parameters, options, context, loader.sizes(), memory), model->source.path));
+  Weights weights =
+      PJ_TRY(plan.layer_buffers == 0
+                 ? loader.load(options.threads, cancel, progress)
+                 : loader.load_streamed(plan.layer_buffers, options.threads, cancel, progress));
   auto state = std::make_unique<State>(std::move(model), std::move(parameters), std::move(weights),
-                                       options, kernels, context);
-  state->warnings = state->model.warnings;
+                                       options, kernels, context, plan);
+  state->warnings = state->model->warnings;
   if (context > state->parameters.context_length) {
     state->warnings.push_back(
         fmt::format("the context of {} is more than the {} the model was trained for; long texts "
@@ -112,10 +129,15 @@ Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 
 const HyperParameters& Engine::parameters() const { return state_->parameters; }
-const OpenedModel& Engine::model() const { return state_->model; }
+const OpenedModel& Engine::model() const { return *state_->model; }
 std::int64_t Engine::context() const { return state_->context; }
 int Engine::threads() const { return state_->team.thread_count(); }
-std::uint64_t Engine::weight_bytes() const { return state_->weights.memory.bytes().size(); }
+std::uint64_t Engine::weight_bytes() const { return state_->weights.memory_bytes(); }
+bool Engine::has_streamed_layers() const { return state_->weights.stream != nullptr; }
+std::int64_t Engine::tokens_per_pass() const { return state_->plan.pass_tokens; }
+std::int64_t Engine::layers_read() const {
+  return has_streamed_layers() ? state_->weights.stream->layers_begun() : 0;
+}
 TokenCost Engine::cost_of_token() const {
   return pajamas::cost_of_token(state_->parameters, state_->weights);
 }
@@ -194,14 +216,14 @@ Status Engine::shift_context(Sequence& sequence, std::int64_t keep, const Cancel
 
 Status Engine::save(const Sequence& sequence, const std::filesystem::path& path) {
   if (state_->fingerprint.empty()) {
-    state_->fingerprint = PJ_TRY(fingerprint_of(state_->model, state_->pool.shape()));
+    state_->fingerprint = PJ_TRY(fingerprint_of(*state_->model, state_->pool.shape()));
   }
   return save_sequence(sequence, state_->fingerprint, path);
 }
 
 Result<Sequence> Engine::restore(const std::filesystem::path& path) {
   if (state_->fingerprint.empty()) {
-    state_->fingerprint = PJ_TRY(fingerprint_of(state_->model, state_->pool.shape()));
+    state_->fingerprint = PJ_TRY(fingerprint_of(*state_->model, state_->pool.shape()));
   }
   return restore_sequence(state_->pool, state_->fingerprint, state_->context,
                           state_->parameters.vocab, path);

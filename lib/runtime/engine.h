@@ -27,18 +27,33 @@
 #include "models/opened_model.h"
 #include "runtime/forward_pass.h"
 #include "runtime/hyper_parameters.h"
+#include "runtime/memory_plan.h"
 #include "runtime/sequence.h"
 #include "runtime/token_cost.h"
 
 namespace pajamas {
 
+// How long the cache keeps keys and values.
+enum class CacheLife : std::uint8_t {
+  kSequence,  // until the sequence is truncated or ends
+  // For one forward(): a sequence begins and ends with the call, and the cache holds one layer at a
+  // time, a small part of the memory. For scoring texts.
+  kOneCall,
+};
+
 struct EngineOptions {
-  int threads = 0;                   // 0: one per CPU this process may use
-  std::int64_t context = 0;          // positions of a sequence; 0: the model's, at most 4096
-  std::int64_t cache_positions = 0;  // of all sequences together; 0: as many as `context`
+  int threads = 0;           // 0: one per CPU this process may use
+  std::int64_t context = 0;  // positions of a sequence; 0: the model's, at most 4096
+  // Of all sequences together. 0: as many as `context`; with a cache of one call, as many as the
+  // memory has room for, within reason.
+  std::int64_t cache_positions = 0;
   KvType kv_type = KvType::kF16;
   std::int64_t micro_batch = 512;        // tokens that go through the model together
   std::uint64_t memory_limit_bytes = 0;  // 0: what the system has available
+  // With streamed layers, each forward() reads the whole model for every tokens_per_pass() of its
+  // tokens: right for many texts at once, and slow for one token after the other.
+  LayerStreaming layer_streaming = LayerStreaming::kOff;
+  CacheLife cache_life = CacheLife::kSequence;
   std::string gguf_type = {};            // which file of an artifact folder; empty: the best
   const KernelTable* kernels = nullptr;  // nullptr: the selected one
 };
@@ -63,6 +78,12 @@ class Engine {
   [[nodiscard]] std::int64_t context() const;
   [[nodiscard]] int threads() const;
   [[nodiscard]] std::uint64_t weight_bytes() const;  // in memory
+  [[nodiscard]] bool has_streamed_layers() const;
+  // Tokens of one forward() that go through all layers together. With streamed layers the weights
+  // are read once for so many; with a cache of one call a forward() may have no more.
+  [[nodiscard]] std::int64_t tokens_per_pass() const;
+  // Layers whose weights were read since the engine was opened; 0 when all stay in memory.
+  [[nodiscard]] std::int64_t layers_read() const;
   [[nodiscard]] TokenCost cost_of_token() const;
   [[nodiscard]] const std::vector<std::string>& warnings() const;
 

@@ -26,23 +26,27 @@ std::span<const float> rope_divisors(const HyperParameters& parameters, const We
 }  // namespace
 
 ForwardPass::ForwardPass(const HyperParameters& parameters, const Weights& weights,
-                         const KernelTable* kernels, WorkerTeam& team, std::int64_t context,
-                         std::int64_t micro_batch)
+                         const KernelTable* kernels, WorkerTeam& team, const PassOptions& options)
     : parameters_(parameters),
       weights_(weights),
       context_{.parameters = parameters, .kernels = kernels, .team = team},
-      rope_(make_rope_frequencies(parameters.rope, rope_divisors(parameters, weights, context))),
+      rope_(make_rope_frequencies(parameters.rope,
+                                  rope_divisors(parameters, weights, options.context))),
       local_rope_(parameters.arch->attention.local_rope_theta > 0
                       ? make_rope_frequencies(parameters.local_rope, {})
                       : rope_),
-      max_positions_(context),
-      micro_batch_(micro_batch) {}
+      options_(options) {}
 
 std::uint64_t ForwardPass::scratch_bytes(const HyperParameters& p, std::int64_t micro_batch) {
   const std::int64_t ffn = std::max({p.ffn, p.shared_ffn, p.expert_ffn * p.experts_used});
   const std::int64_t per_row = 5 * p.hidden + 2 * (p.query_width() + p.kv_width()) + 4 * ffn +
                                p.hidden * p.experts_used + p.experts;
   return static_cast<std::uint64_t>(micro_batch * per_row + kLogitRows * p.vocab) * sizeof(float);
+}
+
+std::uint64_t ForwardPass::bytes_per_pass_token(const HyperParameters& p) {
+  constexpr std::uint64_t kBookkeeping = 64;  // the token, its position and its sequence
+  return static_cast<std::uint64_t>(p.hidden) * sizeof(float) + kBookkeeping;
 }
 
 Status ForwardPass::check(std::span<const BatchToken> batch) const {
@@ -64,13 +68,26 @@ Status ForwardPass::check(std::span<const BatchToken> batch) const {
     }
     ++lengths.back().second;
   }
+  const auto tokens = static_cast<std::int64_t>(batch.size());
+  if (options_.has_cache_of_one_layer && tokens > options_.pass_tokens) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "{} tokens were to go through the model at once, but there is room for {}; "
+                      "give fewer, or more cache positions",
+                      tokens, options_.pass_tokens);
+  }
   for (const auto& [sequence, length] : lengths) {
-    if (length <= max_positions_) continue;
+    if (options_.has_cache_of_one_layer && sequence->length() > 0) {
+      return make_error(ErrorCode::kInvalidArgument,
+                        "a sequence goes on from {} tokens that the cache of one call does not "
+                        "keep; begin a new one",
+                        sequence->length());
+    }
+    if (length <= options_.context) continue;
     return make_error(
         ErrorCode::kInvalidArgument,
         "the text has {} tokens, but the context holds {}; give a larger --context "
         "(the model was trained for {}), or --context-shift to forget the oldest part",
-        length, max_positions_, parameters_.context_length);
+        length, options_.context, parameters_.context_length);
   }
   return {};
 }
@@ -78,36 +95,53 @@ Status ForwardPass::check(std::span<const BatchToken> batch) const {
 Status ForwardPass::run(std::span<const BatchToken> batch, const OutputSink& sink,
                         const CancelToken& cancel) {
   PJ_TRY(check(batch));
-  const auto step = static_cast<std::size_t>(micro_batch_);
+  const auto step = static_cast<std::size_t>(options_.pass_tokens);
   for (std::size_t first = 0; first < batch.size(); first += step) {
-    PJ_TRY(run_micro_batch(batch.subspan(first, std::min(step, batch.size() - first)), first, sink,
-                           cancel));
+    const auto pass = batch.subspan(first, std::min(step, batch.size() - first));
+    const Status done = run_pass(pass, first, sink, cancel);
+    if (done) continue;
+    for (const BatchToken& item : pass) {
+      item.sequence->truncate(item.sequence->length());  // gives back what was reserved
+    }
+    return done;
   }
   return {};
 }
 
-Result<MicroBatch> ForwardPass::begin_micro_batch(std::span<const BatchToken> batch) {
-  MicroBatch micro;
-  tokens_.clear();
+Result<std::vector<ForwardPass::Part>> ForwardPass::begin_pass(std::span<const BatchToken> batch) {
+  const auto step = static_cast<std::size_t>(options_.micro_batch);
   std::vector<std::pair<Sequence*, std::int64_t>> next;  // position of each sequence's next token
-  for (const BatchToken& item : batch) {
-    const auto row = static_cast<std::int64_t>(tokens_.size());
+  std::vector<Part> parts;
+  tokens_.clear();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const BatchToken& item = batch[i];
+    if (i % step == 0) parts.push_back({.first = i});
+    Part& part = parts.back();
+    MicroBatch& micro = part.micro;
     auto found =
         std::ranges::find(next, item.sequence, [](const auto& entry) { return entry.first; });
     if (found == next.end()) {
       found = next.insert(next.end(), {item.sequence, item.sequence->length()});
     }
     if (micro.runs.empty() || micro.runs.back().sequence != item.sequence) {
-      micro.runs.push_back({.sequence = item.sequence, .first_row = row});
+      micro.runs.push_back(
+          {.sequence = item.sequence, .first_row = static_cast<std::int64_t>(i - part.first)});
     }
     ++micro.runs.back().count;
     micro.positions.push_back(found->second++);
     micro.sequences.push_back(item.sequence);
+    if (item.output != TokenOutput::kNothing) part.wanted.push_back(i - part.first);
     tokens_.push_back(item.token);
   }
   for (const auto& [sequence, end] : next) PJ_TRY(sequence->reserve(end - sequence->length()));
-  micro.tokens = tokens_;
-  return micro;
+  const std::int64_t hidden = parameters_.hidden;
+  float* x = stream_.get_floats(static_cast<std::int64_t>(batch.size()) * hidden);
+  for (Part& part : parts) {
+    part.micro.tokens = std::span(tokens_).subspan(part.first, part.micro.positions.size());
+    part.x = x + static_cast<std::int64_t>(part.first) * hidden;
+    embed(part.micro.tokens, part.x);
+  }
+  return parts;
 }
 
 void ForwardPass::embed(std::span<const std::int32_t> tokens, float* x) {
@@ -143,57 +177,71 @@ void ForwardPass::set_angles(const MicroBatch& batch) {
           : context_.rope;
 }
 
-Status ForwardPass::run_micro_batch(std::span<const BatchToken> batch, std::size_t first_index,
-                                    const OutputSink& sink, const CancelToken& cancel) {
-  const MicroBatch micro = PJ_TRY(begin_micro_batch(batch));
-  std::vector<std::size_t> wanted;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (batch[i].output != TokenOutput::kNothing) wanted.push_back(i);
-  }
-  const std::int64_t hidden = parameters_.hidden;
-  float* x = stream_.get_floats(micro.rows() * hidden);
-  embed(micro.tokens, x);
-  set_angles(micro);
+Status ForwardPass::run_layers(std::span<Part> parts, const CancelToken& cancel) {
   for (std::int64_t layer = 0; layer < parameters_.layers; ++layer) {
     PJ_TRY(cancel.check());
-    const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
-    attention_half(context_, weights, layer, micro, x);
-    std::int64_t rows = micro.rows();
-    if (layer + 1 == parameters_.layers) {
-      // From here on a row matters to nothing but its own output.
-      rows = static_cast<std::int64_t>(wanted.size());
-      float* kept = kept_rows_.get_floats(rows * hidden);
-      for (std::int64_t row = 0; row < rows; ++row) {
-        std::memcpy(kept + row * hidden,
-                    x + static_cast<std::int64_t>(wanted[static_cast<std::size_t>(row)]) * hidden,
-                    static_cast<std::size_t>(hidden) * sizeof(float));
-      }
-      x = kept;
+    if (weights_.stream != nullptr) {
+      PJ_TRY(weights_.stream->hold(layer, context_.team, cancel));
     }
-    if (rows > 0) ffn_half(context_, weights, rows, x);
+    for (Part& part : parts) {
+      PJ_TRY(cancel.check());
+      if (layer == 0 || parts.size() > 1) set_angles(part.micro);
+      run_layer(layer, part);
+    }
   }
-  for (const TokenRun& run : micro.runs) {
-    batch[static_cast<std::size_t>(run.first_row)].sequence->commit(micro.tokens.subspan(
-        static_cast<std::size_t>(run.first_row), static_cast<std::size_t>(run.count)));
+  return {};
+}
+
+void ForwardPass::run_layer(std::int64_t layer, Part& part) {
+  const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
+  attention_half(context_, weights, layer, part.micro, part.x);
+  std::int64_t rows = part.micro.rows();
+  if (layer + 1 == parameters_.layers) {
+    // From here on a row matters to nothing but its own output: those that are wanted move up.
+    const std::int64_t hidden = parameters_.hidden;
+    rows = static_cast<std::int64_t>(part.wanted.size());
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::memmove(
+          part.x + row * hidden,
+          part.x + static_cast<std::int64_t>(part.wanted[static_cast<std::size_t>(row)]) * hidden,
+          static_cast<std::size_t>(hidden) * sizeof(float));
+    }
   }
-  give_outputs(batch, first_index, wanted, x, sink);
+  if (rows > 0) ffn_half(context_, weights, rows, part.x);
+}
+
+Status ForwardPass::run_pass(std::span<const BatchToken> batch, std::size_t first_index,
+                             const OutputSink& sink, const CancelToken& cancel) {
+  std::vector<Part> parts = PJ_TRY(begin_pass(batch));
+  PJ_TRY(run_layers(parts, cancel));
+  for (const Part& part : parts) {
+    for (const TokenRun& run : part.micro.runs) {
+      const auto row = static_cast<std::size_t>(run.first_row);
+      Sequence& sequence = *batch[part.first + row].sequence;
+      if (options_.has_cache_of_one_layer) {
+        sequence.truncate(0);
+      } else {
+        sequence.commit(part.micro.tokens.subspan(row, static_cast<std::size_t>(run.count)));
+      }
+    }
+  }
+  for (const Part& part : parts) give_outputs(batch, first_index, part, sink);
   return {};
 }
 
 void ForwardPass::give_outputs(std::span<const BatchToken> batch, std::size_t first_index,
-                               std::span<const std::size_t> wanted, const float* x,
-                               const OutputSink& sink) {
+                               const Part& part, const OutputSink& sink) {
   const std::int64_t hidden = parameters_.hidden;
   const std::int64_t vocab = parameters_.vocab;
-  const auto rows = static_cast<std::int64_t>(wanted.size());
+  const auto rows = static_cast<std::int64_t>(part.wanted.size());
   if (rows == 0) return;
   float* normed = context_.normed.get_floats(rows * hidden);
-  norm_rows(context_, weights_.output_norm, x, rows, normed);
+  norm_rows(context_, weights_.output_norm, part.x, rows, normed);
   for (std::int64_t first = 0; first < rows; first += kLogitRows) {
     const std::int64_t count = std::min(kLogitRows, rows - first);
     float* logits = nullptr;
     for (std::int64_t row = first; row < first + count; ++row) {
-      const std::size_t index = wanted[static_cast<std::size_t>(row)];
+      const std::size_t index = part.first + part.wanted[static_cast<std::size_t>(row)];
       if (batch[index].output == TokenOutput::kHidden) {
         sink(first_index + index, {normed + row * hidden, static_cast<std::size_t>(hidden)});
         continue;

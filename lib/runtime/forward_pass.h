@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens in, logits or hidden states out: the graph of the whole model over a batch of sequences.
 //
-// A batch goes through in micro-batches, so scratch memory does not depend on its length. The
-// result for a token has the same bits for any micro-batch, batch mates and thread count. Borrows
-// parameters, weights and team. Not for use from several threads at once.
+// A batch goes through in micro-batches, so scratch memory does not depend on its length. Those of
+// a pass go through one layer after the other before the next layer begins: weights that are
+// streamed are read once per pass, whose residual stream is kept meanwhile. The result for a token
+// has the same bits for any micro-batch, pass, batch mates and thread count. Borrows parameters,
+// weights and team. Not for use from several threads at once.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "base/cancel.h"
 #include "base/error.h"
@@ -35,40 +38,57 @@ struct BatchToken {
 // Gets the output of batch[index]; the values are gone when it returns.
 using OutputSink = std::function<void(std::size_t index, std::span<const float> values)>;
 
+struct PassOptions {
+  std::int64_t context = 0;      // positions that a sequence may have
+  std::int64_t micro_batch = 0;  // tokens that go through a layer together
+  std::int64_t pass_tokens = 0;  // tokens that go through all layers together
+  // The cache has the pages of one layer, so a sequence begins and ends with the call.
+  bool has_cache_of_one_layer = false;
+};
+
 class ForwardPass {
  public:
-  // context: positions that a sequence may have; micro_batch: tokens that go through together.
   ForwardPass(const HyperParameters& parameters, const Weights& weights, const KernelTable* kernels,
-              WorkerTeam& team, std::int64_t context, std::int64_t micro_batch);
+              WorkerTeam& team, const PassOptions& options);
 
-  // After an error each sequence holds whole micro-batches of its tokens, and can go on from there.
+  // After an error each sequence holds whole passes of its tokens, and can go on from there.
   Status run(std::span<const BatchToken> batch, const OutputSink& sink, const CancelToken& cancel);
 
   void set_observer(LinearObserver observer) { context_.observer = std::move(observer); }
 
   // Scratch bytes of a full micro-batch, about.
   static std::uint64_t scratch_bytes(const HyperParameters& parameters, std::int64_t micro_batch);
+  // Bytes that a token of a pass takes beside its keys and values, about.
+  static std::uint64_t bytes_per_pass_token(const HyperParameters& parameters);
 
  private:
+  // A micro-batch on its way through the layers.
+  struct Part {
+    MicroBatch micro;
+    std::size_t first = 0;            // of the pass's tokens
+    std::vector<std::size_t> wanted;  // rows whose output is asked for, ascending
+    float* x = nullptr;               // residual stream, rows x hidden
+  };
+
   Status check(std::span<const BatchToken> batch) const;
-  Status run_micro_batch(std::span<const BatchToken> batch, std::size_t first_index,
-                         const OutputSink& sink, const CancelToken& cancel);
-  Result<MicroBatch> begin_micro_batch(std::span<const BatchToken> batch);
+  Status run_pass(std::span<const BatchToken> batch, std::size_t first_index,
+                  const OutputSink& sink, const CancelToken& cancel);
+  Result<std::vector<Part>> begin_pass(std::span<const BatchToken> batch);
+  Status run_layers(std::span<Part> parts, const CancelToken& cancel);
+  void run_layer(std::int64_t layer, Part& part);
   void embed(std::span<const std::int32_t> tokens, float* x);
   void set_angles(const MicroBatch& batch);
-  void give_outputs(std::span<const BatchToken> batch, std::size_t first_index,
-                    std::span<const std::size_t> wanted, const float* x, const OutputSink& sink);
+  void give_outputs(std::span<const BatchToken> batch, std::size_t first_index, const Part& part,
+                    const OutputSink& sink);
 
   const HyperParameters& parameters_;
   const Weights& weights_;
   ForwardContext context_;
   RopeFrequencies rope_;
   RopeFrequencies local_rope_;
-  std::int64_t max_positions_;
-  std::int64_t micro_batch_;
-  std::vector<std::int32_t> tokens_;
-  ScratchBytes stream_;
-  ScratchBytes kept_rows_;
+  PassOptions options_;
+  std::vector<std::int32_t> tokens_;  // of the pass
+  ScratchBytes stream_;               // of the pass
   ScratchBytes logits_;
 };
 

@@ -49,7 +49,8 @@ bool KvPool::is_shared(std::int32_t block) const {
 }
 
 std::byte* KvPool::page(std::int32_t block, std::int64_t layer, std::int64_t kv_head) const {
-  const auto index = static_cast<std::uint64_t>(layer * shape_.kv_heads + kv_head);
+  const std::int64_t at = shape_.is_one_page_for_all_layers ? 0 : layer;
+  const auto index = static_cast<std::uint64_t>(at * shape_.kv_heads + kv_head);
   return blocks_[static_cast<std::size_t>(block)].memory.data() + index * shape_.page_bytes();
 }
 

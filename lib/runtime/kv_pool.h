@@ -18,7 +18,9 @@ namespace pajamas {
 
 struct KvShape {
   KvType type = KvType::kF16;
-  std::int64_t layers = 0;
+  std::int64_t layers = 0;  // that have pages of their own
+  // One page for all layers of the model: each overwrites what the one before it stored.
+  bool is_one_page_for_all_layers = false;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// All weights of a model in memory, packed for this machine, one copy.
+// The weights of a model, packed for this machine: all in memory, one copy, or a layer at a time.
 //
-// load_weights() checks every tensor against the family's table and the hyper-parameters before it
-// reads any, then packs in parallel straight from the file. Read-only after that; may be used from
-// many threads. Owns the memory that Linears point into.
+// WeightLoader checks every tensor against the family's table and the hyper-parameters before it
+// reads any, says how much memory they take, then packs in parallel straight from the file.
+// Read-only after that; may be used from many threads, but for what Weights::stream brings. Owns
+// the memory that Linears point into.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/cancel.h"
@@ -16,6 +18,7 @@
 #include "kernels/kernel_table.h"
 #include "models/opened_model.h"
 #include "runtime/hyper_parameters.h"
+#include "runtime/layer_stream.h"
 #include "runtime/linear.h"
 
 namespace pajamas {
@@ -69,20 +72,51 @@ struct Weights {
   std::vector<float> rope_factors_short;
   std::vector<LayerWeights> layers;
 
-  MemoryPages memory;  // everything above points into it
+  MemoryPages memory;  // everything above points into it, or into the stream's
+  // Where the matrices of `layers` are brought from: those of the layer that it holds can be used.
+  // nullptr: all are in memory.
+  std::unique_ptr<LayerStream> stream;
   std::vector<std::string> warnings;
+
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    return memory.bytes().size() + (stream == nullptr ? 0 : stream->memory_bytes());
+  }
 };
 
-struct LoadOptions {
-  const KernelTable* kernels = nullptr;  // nullptr: the selected one
-  int threads = 0;                       // 0: one per CPU
-  // Memory that may be used, beside what the weights take, and in all. An error says both.
-  std::uint64_t extra_bytes = 0;
-  std::uint64_t limit_bytes = 0;
+// Bytes of packed matrices.
+struct WeightSizes {
+  std::uint64_t outside_layers = 0;
+  std::uint64_t all_layers = 0;
+  std::uint64_t largest_layer = 0;
+
+  [[nodiscard]] std::uint64_t resident() const { return outside_layers + all_layers; }
+  [[nodiscard]] std::uint64_t streamed(int layer_buffers) const {
+    return outside_layers + static_cast<std::uint64_t>(layer_buffers) * largest_layer;
+  }
 };
 
-Result<Weights> load_weights(const OpenedModel& model, const HyperParameters& parameters,
-                             const LoadOptions& options, const CancelToken& cancel,
-                             Progress& progress);
+// The model and the kernels (nullptr: the selected ones) must outlive the loader, and the weights
+// where they are streamed.
+class WeightLoader {
+ public:
+  static Result<WeightLoader> plan(const OpenedModel& model, const HyperParameters& parameters,
+                                   const KernelTable* kernels);
+  WeightLoader(WeightLoader&&) noexcept;
+  ~WeightLoader();
+
+  [[nodiscard]] const WeightSizes& sizes() const;
+  // Once. threads 0: one per CPU.
+  Result<Weights> load(int threads, const CancelToken& cancel, Progress& progress);
+  // Once, instead: what is outside the layers now, layers when they are needed. layer_buffers: 1,
+  // or 2 to read ahead.
+  Result<Weights> load_streamed(int layer_buffers, int threads, const CancelToken& cancel,
+                                Progress& progress);
+
+ private:
+  struct State;
+  explicit WeightLoader(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace pajamas

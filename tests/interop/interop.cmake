@@ -19,3 +19,6 @@ target_link_libraries(logits_driver PRIVATE pajamas_runtime pajamas_options CLI1
 
 add_executable(tasks_driver ${CMAKE_CURRENT_LIST_DIR}/tasks_driver.cc)
 target_link_libraries(tasks_driver PRIVATE pajamas_evaluate pajamas_options CLI11::CLI11)
+
+add_executable(report_driver ${CMAKE_CURRENT_LIST_DIR}/report_driver.cc)
+target_link_libraries(report_driver PRIVATE pajamas_evaluate pajamas_options)

@@ -2,7 +2,8 @@
 // Runs a model over token ids and prints what it computes, for comparisons with peers.
 //
 //   logits_driver MODEL [--greedy N] [--threads N] [--context N] [--kv f32|f16|q8_0] [--hidden]
-//                 [--micro-batch N] [--out FILE] < ids
+//                 [--micro-batch N] [--out FILE] [--stream on|off|auto] [--one-call]
+//                 [--memory BYTES] < ids
 //
 // ids: whitespace-separated numbers. FILE gets the F32 logits (or hidden states) of every position,
 // row by row; with --greedy the ids that follow go to standard output.
@@ -22,11 +23,17 @@ struct Arguments {
   EngineOptions engine;
   int greedy = 0;
   bool hidden = false;
+  bool one_call = false;
   std::string out;
 };
 
 std::map<std::string, KvType> kv_types() {
   return {{"f32", KvType::kF32}, {"f16", KvType::kF16}, {"q8_0", KvType::kQ8_0}};
+}
+
+std::map<std::string, LayerStreaming> streaming_modes() {
+  return {
+      {"on", LayerStreaming::kOn}, {"off", LayerStreaming::kOff}, {"auto", LayerStreaming::kAuto}};
 }
 
 std::int32_t best(std::span<const float> logits) {
@@ -73,8 +80,13 @@ int main(int argc, char** argv) {
   app.add_option("--micro-batch", arguments.engine.micro_batch);
   app.add_option("--kv", arguments.engine.kv_type)->transform(CLI::CheckedTransformer(kv_types()));
   app.add_flag("--hidden", arguments.hidden);
+  app.add_option("--stream", arguments.engine.layer_streaming)
+      ->transform(CLI::CheckedTransformer(streaming_modes()));
+  app.add_flag("--one-call", arguments.one_call);
+  app.add_option("--memory", arguments.engine.memory_limit_bytes);
   app.add_option("--out", arguments.out);
   CLI11_PARSE(app, argc, argv);
+  if (arguments.one_call) arguments.engine.cache_life = CacheLife::kOneCall;
   const Status done = run(arguments);
   if (done) return 0;
   std::fprintf(stderr, "logits_driver: %s\n", done.error().message.c_str());
