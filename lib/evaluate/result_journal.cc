@@ -47,8 +47,8 @@ const Json* ResultJournal::find(std::string_view key) const {
 
 void ResultJournal::put(std::string key, Json value) {
   if (file_.is_open()) {
-    unsaved_ += Json{{"key", key}, {"value", value}}.dump(-1, ' ', false,
-                                                         Json::error_handler_t::replace);
+    unsaved_ +=
+        Json{{"key", key}, {"value", value}}.dump(-1, ' ', false, Json::error_handler_t::replace);
     unsaved_ += '\n';
   }
   values_[std::move(key)] = std::move(value);

@@ -66,8 +66,8 @@ class Recorder {
     open_.clear();
     for (const std::int64_t window : windows) {
       OpenWindow& opened = open_[window];
-      const auto rows = static_cast<std::size_t>(
-          pass_.plan.windows[static_cast<std::size_t>(window)].scored());
+      const auto rows =
+          static_cast<std::size_t>(pass_.plan.windows[static_cast<std::size_t>(window)].scored());
       opened.rows.resize(rows);
       if (pass_.writer != nullptr) opened.kept.resize(rows);
       if (pass_.reference != nullptr) {
@@ -108,7 +108,8 @@ class Recorder {
       score.same_top += row.same_top ? 1 : 0;
     }
     Json json = to_json(score);
-    if (pass_.writer != nullptr) json["mark"] = mark_to_json(PJ_TRY(pass_.writer->append(done.kept)));
+    if (pass_.writer != nullptr)
+      json["mark"] = mark_to_json(PJ_TRY(pass_.writer->append(done.kept)));
     journal_.put(window_key(pass_.key, window), std::move(json));
     scores_[static_cast<std::size_t>(window)] = std::move(score);
     done = {};
@@ -160,25 +161,49 @@ std::vector<ReferenceMark> journaled_marks(const ResultJournal& journal, const W
   return marks;
 }
 
-Result<std::vector<WindowScore>> run_scoring_pass(const ScoringPass& pass, Engine& engine,
-                                                  ThreadPool& pool, ResultJournal& journal,
+Result<std::vector<WindowScore>> run_scoring_pass(const ScoringPass& pass,
+                                                  const EngineSource& engine, ThreadPool& pool,
+                                                  ResultJournal& journal,
                                                   const CancelToken& cancel) {
-  PJ_TRY(check_vocabulary(pass, engine));
   Recorder recorder(pass, journal);
   const std::vector<std::int64_t> missing = recorder.resume();
   if (pass.on_progress) pass.on_progress(recorder.done());
+  if (missing.empty()) return recorder.take_scores();
+  Engine& model = *PJ_TRY(engine());
+  PJ_TRY(check_vocabulary(pass, model));
   const WindowCallbacks callbacks{
       .on_batch = [&](std::span<const std::int64_t> windows) { return recorder.begin(windows); },
       .on_row = [&](const ScoredRow& row) { return recorder.add(row); },
       .on_window = [&](std::int64_t window,
                        double seconds) { return recorder.end(window, seconds); }};
   const Status run =
-      run_windows(engine, pool, pass.plan, missing, callbacks,
+      run_windows(model, pool, pass.plan, missing, callbacks,
                   {.batch_windows = windows_per_batch(pass.plan, pass.batch_tokens)}, cancel);
   const Status saved = recorder.save();
-  if (!run) return std::unexpected(run.error().with_context(engine.model().name));
+  if (!run) return std::unexpected(run.error().with_context(model.model().name));
   PJ_TRY(saved);
   return recorder.take_scores();
+}
+
+Result<std::vector<WindowScore>> scores_of_reference(const ReferenceReader& reference,
+                                                     const WindowPlan& plan,
+                                                     const CancelToken& cancel) {
+  std::vector<WindowScore> scores;
+  for (const Window& window : plan.windows) {
+    PJ_TRY(cancel.check());
+    const auto index = static_cast<std::int64_t>(scores.size());
+    const ReferenceWindow kept = PJ_TRY(reference.read_window(index));
+    WindowScore score;
+    for (std::int64_t row = 0; row < window.scored(); ++row) {
+      const ReferenceRow decoded =
+          PJ_TRY(reference.decode_row(kept.rows[static_cast<std::size_t>(row)],
+                                      plan.target(window, window.first_target + row)));
+      score.nll -= decoded.target_log_probability;
+      score.nll_squared += decoded.target_log_probability * decoded.target_log_probability;
+    }
+    scores.push_back(std::move(score));
+  }
+  return scores;
 }
 
 }  // namespace pajamas

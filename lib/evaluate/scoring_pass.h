@@ -31,6 +31,9 @@ struct ScoringPass {
   std::function<void(std::int64_t done)> on_progress = {};
 };
 
+// Asked for only when a window has to be run: loading a model takes time.
+using EngineSource = std::function<Result<Engine*>()>;
+
 // Where the windows that an earlier run kept end, as its journal says: those from the first on
 // without a gap.
 std::vector<ReferenceMark> journaled_marks(const ResultJournal& journal, const WindowPlan& plan,
@@ -39,8 +42,15 @@ std::vector<ReferenceMark> journaled_marks(const ResultJournal& journal, const W
 // A score for each window of the plan. With a writer all windows from the first that its file lacks
 // are run. Errors: another vocabulary than the reference's; of the engine, the file and the
 // journal. Cancelled or failed, what is done is saved in the journal.
-Result<std::vector<WindowScore>> run_scoring_pass(const ScoringPass& pass, Engine& engine,
-                                                  ThreadPool& pool, ResultJournal& journal,
+Result<std::vector<WindowScore>> run_scoring_pass(const ScoringPass& pass,
+                                                  const EngineSource& engine, ThreadPool& pool,
+                                                  ResultJournal& journal,
                                                   const CancelToken& cancel);
+
+// The scores of a model whose distributions were kept, by the file alone. `plan`: of the file's
+// tokens. Times are 0.
+Result<std::vector<WindowScore>> scores_of_reference(const ReferenceReader& reference,
+                                                     const WindowPlan& plan,
+                                                     const CancelToken& cancel);
 
 }  // namespace pajamas

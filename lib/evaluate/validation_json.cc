@@ -21,10 +21,10 @@ Json to_json(const PerplexityResult& result) {
 }
 
 Json to_json(const Quantiles& quantiles) {
-  return {{"mean", quantiles.mean},     {"standard_error", quantiles.standard_error},
+  return {{"mean", quantiles.mean},       {"standard_error", quantiles.standard_error},
           {"minimum", quantiles.minimum}, {"median", quantiles.median},
-          {"p90", quantiles.p90},       {"p99", quantiles.p99},
-          {"p99_9", quantiles.p99_9},   {"maximum", quantiles.maximum}};
+          {"p90", quantiles.p90},         {"p99", quantiles.p99},
+          {"p99_9", quantiles.p99_9},     {"maximum", quantiles.maximum}};
 }
 
 Json to_json(const DivergenceResult& result) {
@@ -38,18 +38,18 @@ Json to_json(const DivergenceResult& result) {
 }
 
 Json to_json(const TaskScore& score) {
-  return {{"task", score.task},
-          {"metric", score.metric},
-          {"value", score.value},
-          {"standard_error", score.standard_error},
-          {"questions", score.questions},
-          {"few_shot", score.few_shot}};
+  return {{"task", score.task},           {"metric", score.metric},
+          {"value", score.value},         {"standard_error", score.standard_error},
+          {"questions", score.questions}, {"few_shot", score.few_shot}};
 }
 
 Json to_json(const TensorError& error) {
-  return {{"name", error.name},         {"layer", error.layer},
-          {"type", error.type},         {"elements", error.elements},
-          {"relative_mse", number(error.relative_mse)}, {"snr_db", number(error.snr_db)},
+  return {{"name", error.name},
+          {"layer", error.layer},
+          {"type", error.type},
+          {"elements", error.elements},
+          {"relative_mse", number(error.relative_mse)},
+          {"snr_db", number(error.snr_db)},
           {"max_error", number(error.max_error)}};
 }
 
@@ -124,9 +124,12 @@ Json validation_to_json(const Validation& validation) {
 }
 
 Json validation_summary(const Validation& validation, const ModelQuality& quantized) {
-  Json summary = {{"perplexity_original", nullptr}, {"perplexity_quantized", nullptr},
-                  {"increase_pct", nullptr},        {"kl_mean", nullptr},
-                  {"kl_p99", nullptr},              {"top1_agreement", nullptr},
+  Json summary = {{"perplexity_original", nullptr},
+                  {"perplexity_quantized", nullptr},
+                  {"increase_pct", nullptr},
+                  {"kl_mean", nullptr},
+                  {"kl_p99", nullptr},
+                  {"top1_agreement", nullptr},
                   {"tasks", Json::object()}};
   if (!quantized.perplexity.empty()) {
     const PerplexityResult& result = quantized.perplexity.front();

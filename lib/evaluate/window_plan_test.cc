@@ -67,8 +67,8 @@ TEST(HfWindows, ScoreEveryTokenButTheFirstOnce) {
 
 TEST(HfWindows, OverlapByWhatTheStrideLeaves) {
   const auto plan = *plan_hf_windows(counting(18), 8, 4, 0);
-  EXPECT_THAT(plan.windows, ElementsAre(Window{0, 8, 1}, Window{4, 8, 4}, Window{8, 8, 4},
-                                        Window{12, 6, 4}));
+  EXPECT_THAT(plan.windows,
+              ElementsAre(Window{0, 8, 1}, Window{4, 8, 4}, Window{8, 8, 4}, Window{12, 6, 4}));
 }
 
 TEST(HfWindows, SideBySideLeaveOutTheirFirstTokens) {

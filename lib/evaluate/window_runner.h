@@ -38,7 +38,7 @@ struct WindowCallbacks {
 };
 
 struct RunnerOptions {
-  std::int64_t batch_windows = 1;                              // that go through the model together
+  std::int64_t batch_windows = 1;                       // that go through the model together
   std::uint64_t logit_bytes = std::uint64_t{64} << 20;  // of rows that wait for the pool
 };
 

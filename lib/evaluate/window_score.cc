@@ -40,15 +40,14 @@ Result<std::vector<float>> read_floats(const Json& json, std::string_view key,
     if (value.is_number()) values.push_back(value.get<float>());
   }
   if (list->is_array() && static_cast<std::int64_t>(values.size()) == scored) return values;
-  return make_error(ErrorCode::kInvalidData, "'{}' has {} numbers, expected {}", key,
-                    values.size(), scored);
+  return make_error(ErrorCode::kInvalidData, "'{}' has {} numbers, expected {}", key, values.size(),
+                    scored);
 }
 
 }  // namespace
 
 Json to_json(const WindowScore& score) {
-  Json json = {
-      {"nll", score.nll}, {"nll_squared", score.nll_squared}, {"seconds", score.seconds}};
+  Json json = {{"nll", score.nll}, {"nll_squared", score.nll_squared}, {"seconds", score.seconds}};
   if (!score.kl.empty()) {
     json["kl"] = score.kl;
     json["probability_change"] = score.probability_change;
@@ -71,8 +70,7 @@ Result<WindowScore> window_score_from_json(const Json& json, std::int64_t scored
                      .same_top = PJ_TRY(get_int(json, "same_top")).value_or(0)};
 }
 
-PerplexityResult summarize_perplexity(const WindowPlan& plan,
-                                      std::span<const WindowScore> scores) {
+PerplexityResult summarize_perplexity(const WindowPlan& plan, std::span<const WindowScore> scores) {
   PerplexityResult result{.method = plan.method,
                           .context = plan.context,
                           .stride = plan.stride,
@@ -86,8 +84,8 @@ PerplexityResult summarize_perplexity(const WindowPlan& plan,
   }
   result.mean_nll = sum / static_cast<double>(result.scored_tokens);
   result.perplexity = std::exp(result.mean_nll);
-  result.standard_error = result.perplexity *
-                          standard_error_of_mean(sum, sum_of_squares, result.scored_tokens);
+  result.standard_error =
+      result.perplexity * standard_error_of_mean(sum, sum_of_squares, result.scored_tokens);
   return result;
 }
 

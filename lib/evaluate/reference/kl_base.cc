@@ -23,7 +23,8 @@ constexpr float kRange = 16.0F;
 constexpr float kSteps = 65535.0F;
 
 std::uint64_t row_bytes(std::int64_t vocab) {
-  return 2 * sizeof(float) + static_cast<std::uint64_t>((vocab + 1) / 2) * 2 * sizeof(std::uint16_t);
+  return 2 * sizeof(float) +
+         static_cast<std::uint64_t>((vocab + 1) / 2) * 2 * sizeof(std::uint16_t);
 }
 
 std::string write_header(const ReferenceHeader& header) {
@@ -100,8 +101,7 @@ class KlBaseReader final : public ReferenceReader {
     };
     ReferenceRow row{
         .top = static_cast<std::int32_t>(std::ranges::max_element(codes) - codes.begin()),
-        .target_log_probability =
-            static_cast<double>(value_of(static_cast<std::size_t>(target)))};
+        .target_log_probability = static_cast<double>(value_of(static_cast<std::size_t>(target)))};
     for (std::size_t id = 0; id < codes.size(); ++id) {
       if (value_of(id) <= -kRange) continue;
       row.ids.push_back(static_cast<std::int32_t>(id));

@@ -145,8 +145,8 @@ class PackedReader final : public ReferenceReader {
                         file_.path().string(), window);
     }
     if (const Status status = find_rows(read); !status) {
-      return std::unexpected(status.error().with_context(
-          fmt::format("{}: window {}", file_.path().string(), window)));
+      return std::unexpected(
+          status.error().with_context(fmt::format("{}: window {}", file_.path().string(), window)));
     }
     return read;
   }
@@ -155,10 +155,9 @@ class PackedReader final : public ReferenceReader {
                                                 std::int32_t /*target*/) const override {
     ByteReader reader(bytes);
     const auto kept = PJ_TRY(reader.read<std::uint32_t>("the number of kept tokens"));
-    ReferenceRow row{
-        .top = PJ_TRY(reader.read<std::int32_t>("the most likely token")),
-        .target_log_probability = PJ_TRY(reader.read<double>("a log-probability")),
-        .rest = PJ_TRY(reader.read<double>("the probability of the rest"))};
+    ReferenceRow row{.top = PJ_TRY(reader.read<std::int32_t>("the most likely token")),
+                     .target_log_probability = PJ_TRY(reader.read<double>("a log-probability")),
+                     .rest = PJ_TRY(reader.read<double>("the probability of the rest"))};
     const bool is_sane = row.top >= 0 && row.top < header_.vocab && row.rest >= 0 &&
                          row.rest <= 1 && is_log_probability(row.target_log_probability);
     if (!is_sane || kept > header_.vocab || kept > reader.remaining() / 5) {

@@ -77,8 +77,8 @@ std::uint64_t reference_bytes(std::string_view format, const ReferenceHeader& he
 }
 
 Status check_reference_counts(std::int64_t context, std::int64_t vocab, std::int64_t windows) {
-  const bool is_sane = context >= 4 && context <= kMaxContext && vocab >= 1 &&
-                       vocab <= kMaxVocab && windows >= 1 && windows <= kMaxWindows;
+  const bool is_sane = context >= 4 && context <= kMaxContext && vocab >= 1 && vocab <= kMaxVocab &&
+                       windows >= 1 && windows <= kMaxWindows;
   if (is_sane) return {};
   return make_error(ErrorCode::kInvalidData,
                     "the header states {} windows of {} tokens of a vocabulary of {}, expected 1 "

@@ -43,8 +43,8 @@ ReferenceRow make_reference_row(std::span<const float> logits, const Normalizer&
   }
   const std::uint32_t first_bin = first_kept_bin(exps, normalizer.sum);
   ReferenceRow row{.top = normalizer.top,
-                   .target_log_probability = normalizer.log_probability(
-                       logits[static_cast<std::size_t>(target)])};
+                   .target_log_probability =
+                       normalizer.log_probability(logits[static_cast<std::size_t>(target)])};
   double kept = 0;
   for (std::size_t id = 0; id < logits.size(); ++id) {
     if (bin_of(exps[id]) < first_bin) continue;

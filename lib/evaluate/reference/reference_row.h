@@ -21,10 +21,10 @@ namespace pajamas {
 inline constexpr double kMaxRest = 1e-5;
 
 struct ReferenceRow {
-  std::int32_t top = 0;               // the most likely token
-  double target_log_probability = 0;  // of the token that follows in the text
-  double rest = 0;                    // probability of the tokens that are not listed
-  std::vector<std::int32_t> ids;      // ascending
+  std::int32_t top = 0;                  // the most likely token
+  double target_log_probability = 0;     // of the token that follows in the text
+  double rest = 0;                       // probability of the tokens that are not listed
+  std::vector<std::int32_t> ids;         // ascending
   std::vector<float> log_probabilities;  // parallel to ids
 };
 
@@ -32,8 +32,8 @@ ReferenceRow make_reference_row(std::span<const float> logits, const Normalizer&
                                 std::int32_t target);
 
 struct RowDivergence {
-  double nll = 0;  // of the token that follows, by the other model
-  float kl = 0;    // of the other from the original, in nats; never negative
+  double nll = 0;                // of the token that follows, by the other model
+  float kl = 0;                  // of the other from the original, in nats; never negative
   float probability_change = 0;  // of the token that follows, other minus original
   bool same_top = false;
 };
