@@ -62,18 +62,13 @@ class Recorder {
     return missing;
   }
 
-  Status begin(std::span<const std::int64_t> windows) {
-    open_.clear();
-    for (const std::int64_t window : windows) {
-      OpenWindow& opened = open_[window];
-      const auto rows =
-          static_cast<std::size_t>(pass_.plan.windows[static_cast<std::size_t>(window)].scored());
-      opened.rows.resize(rows);
-      if (pass_.writer != nullptr) opened.kept.resize(rows);
-      if (pass_.reference != nullptr) {
-        opened.reference = PJ_TRY(pass_.reference->read_window(window));
-      }
-    }
+  Status begin(std::int64_t window) {
+    OpenWindow& opened = open_[window];
+    const auto rows =
+        static_cast<std::size_t>(pass_.plan.windows[static_cast<std::size_t>(window)].scored());
+    opened.rows.resize(rows);
+    if (pass_.writer != nullptr) opened.kept.resize(rows);
+    if (pass_.reference != nullptr) opened.reference = PJ_TRY(pass_.reference->read_window(window));
     return {};
   }
 
@@ -112,7 +107,7 @@ class Recorder {
       json["mark"] = mark_to_json(PJ_TRY(pass_.writer->append(done.kept)));
     journal_.put(window_key(pass_.key, window), std::move(json));
     scores_[static_cast<std::size_t>(window)] = std::move(score);
-    done = {};
+    open_.erase(window);
     ++done_;
     if (pass_.on_progress) pass_.on_progress(done_);
     if (journal_.is_save_due()) PJ_TRY(save());
@@ -172,10 +167,9 @@ Result<std::vector<WindowScore>> run_scoring_pass(const ScoringPass& pass,
   Engine& model = *PJ_TRY(engine());
   PJ_TRY(check_vocabulary(pass, model));
   const WindowCallbacks callbacks{
-      .on_batch = [&](std::span<const std::int64_t> windows) { return recorder.begin(windows); },
+      .on_begin = [&](std::int64_t window) { return recorder.begin(window); },
       .on_row = [&](const ScoredRow& row) { return recorder.add(row); },
-      .on_window = [&](std::int64_t window,
-                       double seconds) { return recorder.end(window, seconds); }};
+      .on_end = [&](std::int64_t window, double seconds) { return recorder.end(window, seconds); }};
   const Status run =
       run_windows(model, pool, pass.plan, missing, callbacks,
                   {.batch_windows = windows_per_batch(pass.plan, pass.batch_tokens)}, cancel);

@@ -78,6 +78,7 @@ Result<WindowPlan> plan_hf_windows(std::vector<std::int32_t> tokens, std::int64_
   std::int64_t seen = 1;  // nothing predicts the first token
   for (std::int64_t begin = 0; seen < size; begin += stride) {
     const std::int64_t end = std::min(begin + context, size);
+    if (end - begin < 2) break;  // a last token alone
     // Nothing predicts a window's first token either, which is new where windows do not overlap.
     const std::int64_t first_target = std::max<std::int64_t>(seen - begin, 1);
     plan.windows.push_back({.begin = begin, .length = end - begin, .first_target = first_target});

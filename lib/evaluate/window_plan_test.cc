@@ -73,6 +73,9 @@ TEST(HfWindows, OverlapByWhatTheStrideLeaves) {
 
 TEST(HfWindows, SideBySideLeaveOutTheirFirstTokens) {
   EXPECT_EQ(plan_hf_windows(counting(24), 8, 8, 0)->scored_tokens(), 21);
+  const auto plan = *plan_hf_windows(counting(25), 8, 8, 0);  // a token that nothing predicts
+  EXPECT_EQ(plan.windows.size(), 3U);
+  EXPECT_EQ(plan.tokens.size(), 24U);
 }
 
 TEST(HfWindows, TakeATextShorterThanTheContextWhole) {

@@ -28,13 +28,13 @@ struct ScoredRow {
 };
 
 struct WindowCallbacks {
-  // Called before the windows that go through the model together; may be empty.
-  std::function<Status(std::span<const std::int64_t> windows)> on_batch;
+  // Called before the first row of a window.
+  std::function<Status(std::int64_t window)> on_begin;
   // Called from the threads of the pool, each row once, the rows of a window in any order.
   std::function<Status(const ScoredRow& row)> on_row;
-  // Called in the order of the windows when all rows of one are done; `seconds`: its share of the
-  // time its batch took.
-  std::function<Status(std::int64_t window, double seconds)> on_window;
+  // Called in the order of the windows when all rows of one are done; `seconds` since the last
+  // call, or since the start.
+  std::function<Status(std::int64_t window, double seconds)> on_end;
 };
 
 struct RunnerOptions {

@@ -190,7 +190,7 @@ Result<ValidationSetup> make_setup(const ValidateOptions& options, const Models&
 
 Status measure(ValidationRun& run, const ValidateOptions& options, const Models& models,
                Validation& validation) {
-  run.expect_models(models.quantized.size() + (models.original ? 1 : 0));
+  run.expect_models(models.original.has_value(), models.quantized.size());
   if (models.original) {
     validation.original = PJ_TRY(run.run_original(*models.original, *models.opened_original));
   } else if (!options.logits.empty()) {
@@ -271,8 +271,11 @@ Result<fs::path> validation_output(const ValidateOptions& options) {
   fs::path only;
   for (const fs::path& path : options.quantized) {
     for (const ValidationTarget& target : PJ_TRY(find_validation_targets(path))) {
-      if (target.artifact.empty() || (!only.empty() && only != target.artifact)) return fs::path();
-      only = target.artifact;
+      std::error_code ignored;
+      const bool is_other =
+          !only.empty() && !fs::equivalent(only, target.artifact, ignored) && !ignored;
+      if (target.artifact.empty() || is_other) return fs::path();
+      if (only.empty()) only = target.artifact;
     }
   }
   return only;
@@ -303,8 +306,10 @@ Result<Validation> validate(const ValidateOptions& options, const CancelToken& c
 
 Status check_limits_are_measured(const QualityLimits& limits, const ValidateOptions& options) {
   const MetricSet metrics = PJ_TRY(parse_metrics(options));
-  if (limits.max_ppl_increase_pct &&
-      (!has_original(options) || !(metrics.perplexity || metrics.perplexity_hf))) {
+  // A logits file tells the original's perplexity of the first kind of windows alone.
+  const bool has_increase = (metrics.perplexity && has_original(options)) ||
+                            (metrics.perplexity_hf && !options.original.empty());
+  if (limits.max_ppl_increase_pct && !has_increase) {
     return make_error(ErrorCode::kInvalidArgument,
                       "--max-ppl-increase needs the metric perplexity and an --original");
   }

@@ -84,12 +84,14 @@ ValidationRun::ValidationRun(const ValidateOptions& options, ValidationSetup& se
   }
 }
 
-void ValidationRun::expect_models(std::size_t count) {
-  std::int64_t each = 0;
-  for (const auto* plan : {&setup_.windows, &setup_.windows_hf}) {
-    if (*plan) each += static_cast<std::int64_t>((*plan)->windows.size());
-  }
-  windows_expected_ = each * static_cast<std::int64_t>(count);
+void ValidationRun::expect_models(bool has_original, std::size_t quantized) {
+  const auto expect = [&](const std::optional<WindowPlan>& plan, bool runs_original) {
+    if (!plan) return;
+    const std::size_t models = quantized + (runs_original ? 1 : 0);
+    windows_expected_ += static_cast<std::int64_t>(plan->windows.size() * models);
+  };
+  expect(setup_.windows, has_original && setup_.reference == nullptr);
+  expect(setup_.windows_hf, has_original);
 }
 
 Result<ResultJournal> ValidationRun::open_journal(const OpenedModel& model, std::string_view role) {
@@ -184,6 +186,7 @@ Result<ModelQuality> ValidationRun::run_original(const ValidationTarget& target,
                                        : "original"));
   LazyEngine engine(target.path, *this);
   if (setup_.reference != nullptr) {
+    PJ_TRY(check_reference(model));
     quality.perplexity = PJ_TRY(describe_reference()).perplexity;
   } else if (setup_.windows) {
     const WindowPlan& plan = *setup_.windows;
@@ -206,6 +209,16 @@ Result<ModelQuality> ValidationRun::describe_reference() {
   const auto scores = PJ_TRY(scores_of_reference(reference, *setup_.windows, cancel_));
   quality.perplexity.push_back(summarize_perplexity(*setup_.windows, scores));
   return quality;
+}
+
+Status ValidationRun::check_reference(const OpenedModel& model) const {
+  const ReferenceHeader& header = setup_.reference->header();
+  if (header.model_fingerprint.empty()) return {};  // llama-perplexity's says nothing of its model
+  if (header.model_fingerprint == PJ_TRY(model_fingerprint(model))) return {};
+  return make_error(ErrorCode::kInvalidArgument,
+                    "'{}' holds the logits of another model than --original, of '{}'; give that "
+                    "one, leave --original out, or make the file anew with --save-logits",
+                    options_.logits.string(), header.model);
 }
 
 void ValidationRun::check_tokenizer(const ValidationTarget& target, const OpenedModel& model) {

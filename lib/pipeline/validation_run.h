@@ -56,8 +56,8 @@ class ValidationRun {
   Result<ModelQuality> describe_reference();
   Result<ModelQuality> run_quantized(const ValidationTarget& target);
 
-  // How many models will run, for the progress.
-  void expect_models(std::size_t count);
+  // Which models will run, for the progress.
+  void expect_models(bool has_original, std::size_t quantized);
   [[nodiscard]] std::int64_t windows_done() const { return windows_before_ + windows_now_; }
   [[nodiscard]] std::int64_t windows_expected() const { return windows_expected_; }
 
@@ -74,6 +74,8 @@ class ValidationRun {
   Status measure_hf(const std::string& name, LazyEngine& engine, ResultJournal& journal,
                     ModelQuality& quality);
   [[nodiscard]] std::filesystem::path logits_path(const ReferenceHeader& header) const;
+  // That a logits file is this original's.
+  [[nodiscard]] Status check_reference(const OpenedModel& model) const;
   void check_tokenizer(const ValidationTarget& target, const OpenedModel& model);
 
   const ValidateOptions& options_;

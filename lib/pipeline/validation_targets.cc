@@ -81,18 +81,24 @@ std::vector<ValidationTarget> gguf_files_of(const fs::path& folder) {
   return targets;
 }
 
-// Where a file of an artifact folder is named by itself, its entry in that folder's manifest.
+// Where a file of an artifact folder, or its MLX folder, is named by itself: its entry in that
+// folder's manifest.
 void find_artifact(ValidationTarget& target) {
-  const fs::path folder = fs::absolute(target.path).lexically_normal().parent_path().parent_path();
   std::error_code ignored;
-  if (!fs::exists(folder / kManifestName, ignored)) return;
-  const auto listed = targets_of_manifest(folder);
-  if (!listed) return;
-  for (const ValidationTarget& entry : *listed) {
-    if (!fs::equivalent(entry.path, target.path, ignored)) continue;
-    target.method = entry.method;
-    target.artifact = folder;
-    target.manifest_path = entry.manifest_path;
+  fs::path folder = fs::absolute(target.path).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "out/mlx/"
+  for (int level = 0; level < 2; ++level) {
+    folder = folder.parent_path();
+    if (!fs::exists(folder / kManifestName, ignored)) continue;
+    const auto listed = targets_of_manifest(folder);
+    if (!listed) continue;
+    for (const ValidationTarget& entry : *listed) {
+      if (!fs::equivalent(entry.path, target.path, ignored)) continue;
+      target.method = entry.method;
+      target.artifact = folder;
+      target.manifest_path = entry.manifest_path;
+      return;
+    }
   }
 }
 

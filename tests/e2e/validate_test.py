@@ -25,7 +25,7 @@ class ValidateBase(EndToEndTest):
 
     def validate(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         return self.run_quant("validate", "--original", str(EXAMPLE), "--dataset", str(self.text),
-                              "--context", "64", *arguments, **variables)
+                              "--context", "64", "--threads", "1", *arguments, **variables)
 
     def result_of(self, result: subprocess.CompletedProcess) -> dict:
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -108,7 +108,7 @@ class ResumeTest(ValidateBase):
         self.convert_well(EXAMPLE, self.output, "Q8_0,Q2_K")
         self.work = self.output / ".pajamas/validate"
         self.arguments = ["--quantized", str(self.output), "--metrics", "perplexity,kl",
-                          "--checkpoint-seconds", "0", "--threads", "1"]
+                          "--checkpoint-seconds", "0"]
         # Slow kernels, so that a kill comes between two windows.
         self.slow = {"PAJAMAS_CPU": "generic"}
 
@@ -117,7 +117,7 @@ class ResumeTest(ValidateBase):
 
     def interrupt_after(self, lines: int, number: int) -> subprocess.CompletedProcess:
         command = [str(QUANT), "validate", "--original", str(EXAMPLE), "--dataset",
-                   str(self.text), "--context", "64", *self.arguments]
+                   str(self.text), "--context", "64", "--threads", "1", *self.arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, env=self.environment(**self.slow))
         deadline = time.monotonic() + 60

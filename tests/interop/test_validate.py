@@ -37,7 +37,8 @@ def files(product, example, tmp_path_factory):
 
 
 def validate(*arguments):
-    command = [BUILD / "bin/llama-pajamas-quant", "validate", "--json", "-q", *arguments]
+    command = [BUILD / "bin/llama-pajamas-quant", "validate", "--json", "-q", "--threads", "1",
+               *arguments]
     return json.loads(run_program(*command))
 
 
