@@ -104,6 +104,13 @@ bench-run: build ## speed of the runtime against llama.cpp, 1B-shaped models (13
 	cmake --build build --parallel $(JOBS) --target bench_programs
 	build/interop/venv/bin/python bench/run.py --build build $(BENCH_ARGS)
 
+.PHONY: bench-validate
+bench-validate: build ## speed of perplexity over a text against llama.cpp, 1B-shaped (6 GB of disk)
+	@tools/install_deps.sh interop
+	tests/interop/install_peers.sh build
+	cmake --build build --parallel $(JOBS) --target bench_programs
+	build/interop/venv/bin/python bench/validate.py --build build $(BENCH_ARGS)
+
 .PHONY: bench-tokenize
 bench-tokenize: build ## encoding speed against the tokenizers library, both on one thread
 	@tools/install_deps.sh interop

@@ -11,6 +11,7 @@ Command add_convert(CLI::App& program);
 Command add_estimate(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_list_methods(CLI::App& program);
+Command add_validate(CLI::App& program);
 Command add_verify(CLI::App& program);
 
 }  // namespace pajamas::cli

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "pipeline/convert.h"
 #include "pipeline/report.h"
+#include "validation_printer.h"
 
 namespace pajamas::cli {
 namespace {
@@ -49,6 +50,11 @@ struct ConvertFlags {
   int threads = 0;
   std::string max_memory;
   double checkpoint_seconds = 2.0;
+  bool validate = false;
+  std::string dataset;
+  double max_ppl_increase = -1;
+  double max_kl = -1;
+  double min_agreement = -1;
   bool dry_run = false;
   bool json = false;
   bool quiet = false;
@@ -110,6 +116,15 @@ constexpr auto kRunFlags = std::to_array<Flag<ConvertFlags>>({
     {"--max-memory", &ConvertFlags::max_memory, "SIZE", "limit of resident memory, like 512M"},
     {"--checkpoint-seconds", &ConvertFlags::checkpoint_seconds, "S",
      "time between saved resume points"},
+    {"--validate", &ConvertFlags::validate, "",
+     "measure what was written against the source, as `validate` does"},
+    {"--dataset", &ConvertFlags::dataset, "FILE",
+     "text for --validate (default: one that is built in)"},
+    {"--max-ppl-increase", &ConvertFlags::max_ppl_increase, "PCT",
+     "fail (exit code 3) when a perplexity is more than PCT % over the source's"},
+    {"--max-kl", &ConvertFlags::max_kl, "X", "fail when a mean KL divergence is over X nats"},
+    {"--min-agreement", &ConvertFlags::min_agreement, "X",
+     "fail when fewer than X (0 to 1) of the positions have the source's most likely token"},
     {"--dry-run", &ConvertFlags::dry_run, "", "show the plan with exact sizes, write nothing"},
     {"-q,--quiet", &ConvertFlags::quiet, "", "no progress"},
 });
@@ -349,7 +364,71 @@ Status run_estimate(const ConvertFlags& flags) {
   return {};
 }
 
-Status run_convert(const ConvertFlags& flags, const CancelToken& cancel) {
+QualityLimits limits_of(const ConvertFlags& flags) {
+  return make_limits(flags.max_ppl_increase, flags.max_kl, flags.min_agreement);
+}
+
+Status check_validate_flags(const ConvertFlags& flags) {
+  const QualityLimits limits = limits_of(flags);
+  const bool has_limits = limits.max_ppl_increase_pct || limits.max_kl || limits.min_agreement;
+  if (flags.validate || (!has_limits && flags.dataset.empty())) return {};
+  return make_error(ErrorCode::kInvalidArgument,
+                    "--dataset, --max-ppl-increase, --max-kl and --min-agreement are for "
+                    "--validate; add it");
+}
+
+// The outputs of this run against its source.
+Result<Validation> validate_outputs(const ConvertReport& report, const ConvertFlags& flags,
+                                    const CancelToken& cancel) {
+  ValidateOptions options{.original = flags.model,
+                          .revision = flags.revision,
+                          .dataset = flags.dataset,
+                          .threads = flags.threads,
+                          .output = flags.output,
+                          .checkpoint_seconds = flags.checkpoint_seconds};
+  for (const FinishedOutput& output : report.outputs) {
+    const bool is_mlx = output.planned->format == OutputFormat::kMlx;
+    options.quantized.push_back(std::filesystem::path(flags.output) /
+                                (is_mlx ? std::string("mlx") : output.files.front().path));
+  }
+  ProgressPrinter progress(flags.quiet ? Verbosity::kQuiet : Verbosity::kNormal);
+  auto validation = validate(options, cancel, progress);
+  if (validation || validation.error().code != ErrorCode::kCancelled) return validation;
+  std::string command = fmt::format("llama-pajamas-quant validate --original {} --output {}",
+                                    flags.model, flags.output);
+  for (const std::filesystem::path& path : options.quantized) {
+    command += fmt::format(" --quantized {}", path.string());
+  }
+  if (!flags.dataset.empty()) command += " --dataset " + flags.dataset;
+  return make_error(ErrorCode::kCancelled,
+                    "interrupted; the conversion is complete, its validation is not. Go on with\n"
+                    "  {}",
+                    command);
+}
+
+Status finish(const PreparedConversion& prepared, const ConvertReport& report,
+              const ConvertFlags& flags, const CancelToken& cancel, bool& is_printed) {
+  if (!flags.json) print_report(prepared, report, flags);
+  std::optional<Validation> validation;
+  Status verdict;
+  if (flags.validate) {
+    validation = PJ_TRY(validate_outputs(report, flags, cancel));
+    verdict = check_limits(limits_of(flags), *validation);
+  }
+  if (flags.json) {
+    Json json = report_to_json(prepared, report, flags);
+    if (validation) json["validation"] = printable_validation(*validation, verdict);
+    fmt::print("{}\n", json.dump(2));
+    is_printed = true;
+  } else if (validation) {
+    fmt::print("\n");
+    print_validation(*validation);
+  }
+  return verdict;
+}
+
+Status run_convert(const ConvertFlags& flags, const CancelToken& cancel, bool& is_printed) {
+  PJ_TRY(check_validate_flags(flags));
   if (flags.dry_run) return run_estimate(flags);
   if (flags.output.empty()) {
     return make_error(ErrorCode::kInvalidArgument,
@@ -369,12 +448,7 @@ Status run_convert(const ConvertFlags& flags, const CancelToken& cancel) {
         (options.output / ".pajamas").string());
   }
   if (!report) return std::unexpected(report.error());
-  if (flags.json) {
-    fmt::print("{}\n", report_to_json(*prepared, *report, flags).dump(2));
-  } else {
-    print_report(*prepared, *report, flags);
-  }
-  return {};
+  return finish(*prepared, *report, flags, cancel, is_printed);
 }
 
 }  // namespace
@@ -384,8 +458,13 @@ Command add_convert(CLI::App& program) {
   auto flags = std::make_shared<ConvertFlags>();
   add_flags<ConvertFlags>(*app, *flags, kPlanFlags);
   add_flags<ConvertFlags>(*app, *flags, kRunFlags);
-  return {app, [flags](const CancelToken& cancel) { return run_convert(*flags, cancel); },
-          [flags] { return flags->json; }};
+  // A verdict is part of what was printed: no second document for it.
+  auto is_printed = std::make_shared<bool>(false);
+  return {app,
+          [flags, is_printed](const CancelToken& cancel) {
+            return run_convert(*flags, cancel, *is_printed);
+          },
+          [flags, is_printed] { return flags->json && !*is_printed; }};
 }
 
 Command add_estimate(CLI::App& program) {

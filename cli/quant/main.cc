@@ -9,15 +9,15 @@ namespace {
 
 namespace cli = pajamas::cli;
 
-constexpr auto kCommands = std::to_array({&cli::add_convert, &cli::add_estimate, &cli::add_info,
-                                          &cli::add_verify, &cli::add_list_methods});
+constexpr auto kCommands =
+    std::to_array({&cli::add_convert, &cli::add_validate, &cli::add_estimate, &cli::add_info,
+                   &cli::add_verify, &cli::add_list_methods});
 
 constexpr auto kAbsent = std::to_array<cli::AbsentCommand>({
     {"download", "fetch the model with `hf download ORG/NAME`, then give `convert` its repo id"},
     {"calibrate",
      "make an importance matrix with llama.cpp's llama-imatrix and pass it as "
      "--imatrix FILE"},
-    {"validate", "measure the files with llama.cpp's llama-perplexity --kl-divergence"},
 });
 
 }  // namespace

@@ -3,12 +3,13 @@
 
 #include <cmath>
 
+#include "evaluate/validation_summary.h"
 #include "text/utf8.h"
 
 namespace pajamas {
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kVersion = 1;
 
 Json number(double value) {
   if (std::isfinite(value)) return value;
@@ -96,16 +97,19 @@ Json to_json(const ModelQuality& model) {
 }  // namespace
 
 Json validation_to_json(const Validation& validation) {
-  Json json = {{"format_version", kFormatVersion}, {"measured_at", text(validation.measured_at)}};
+  Json json = {{"validation_version", kVersion}, {"measured_at", text(validation.measured_at)}};
   if (!validation.corpus.empty()) {
     json["corpus"] = {{"name", text(validation.corpus)},
                       {"sha256", text(validation.corpus_sha256)},
                       {"tokens", validation.corpus_tokens}};
   }
-  json["original"] = to_json(validation.original);
+  if (!validation.original.name.empty()) json["original"] = to_json(validation.original);
   json["quantized"] = Json::array();
   for (const ModelQuality& model : validation.quantized) {
-    json["quantized"].push_back(to_json(model));
+    Json& entry = json["quantized"].emplace_back(to_json(model));
+    if (const auto increase = perplexity_increase_pct(validation.original, model)) {
+      entry["increase_pct"] = number(*increase);
+    }
   }
   return json;
 }

@@ -35,7 +35,7 @@ TEST(ValidationJson, IsADocumentThatParsersRead) {
   const std::string text = validation_json_text(small_validation());
   const auto json = parse_json(text, "validation.json", {});
   ASSERT_TRUE(json.has_value()) << json.error().message;
-  EXPECT_EQ((*json)["format_version"], 1);
+  EXPECT_EQ((*json)["validation_version"], 1);
   EXPECT_EQ((*json)["original"]["perplexity"][0]["perplexity"], 5.5);
   const Json& quantized = (*json)["quantized"][0];
   EXPECT_EQ(quantized["divergence"]["histogram"]["counts"].size(), kDivergenceBins);

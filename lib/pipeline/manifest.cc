@@ -140,7 +140,18 @@ Result<Json> make_manifest(const Model& model, const std::vector<FileHash>& sour
                    {"runtime_requirements", runtime_requirements(versions)},
                    {"format_versions", versions},
                    {"validation", nullptr}};
+  // What was measured of outputs that stay is still true.
+  if (const Json* measured = find_member(existing, "validation")) {
+    manifest["validation"] = *measured;
+  }
   return manifest;
+}
+
+void put_validation(Json& manifest, std::string_view path, Json validation) {
+  for (Json& entry : manifest["formats"]) {
+    const auto place = get_string(entry, "path");
+    if (place && *place == path) entry["validation"] = std::move(validation);
+  }
 }
 
 Json make_gguf_metadata(const Model& model, const std::vector<FinishedOutput>& outputs,

@@ -42,6 +42,10 @@ Result<Json> make_manifest(const Model& model, const std::vector<FileHash>& sour
 Json make_gguf_metadata(const Model& model, const std::vector<FinishedOutput>& outputs,
                         const std::string& imatrix_path, const Json& existing);
 
+// Puts the measured quality of the output at `path` beside what the manifest says of it; nothing
+// when it lists no such output.
+void put_validation(Json& manifest, std::string_view path, Json validation);
+
 // The manifest of an artifact folder, null when it has none.
 Result<Json> read_manifest(const std::filesystem::path& folder);
 

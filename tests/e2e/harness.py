@@ -24,7 +24,7 @@ QUANT = BIN_DIR / "llama-pajamas-quant"
 
 # Exit codes of lib/base/error.h.
 INVALID_ARGUMENT, NOT_FOUND, INVALID_DATA, UNSUPPORTED, NO_SPACE, CONFLICT = 2, 4, 5, 6, 8, 9
-CANCELLED = 130
+QUALITY_GATE, CANCELLED = 3, 130
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ import sys
 
 import numpy as np
 
+import llama_windows
+
 INT32, INT64, FLOAT, BOOL = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_bool
 POINTER, TEXT = ctypes.c_void_p, ctypes.c_char_p
 
@@ -524,6 +526,38 @@ def op_logits(library, request):
     library.llama_free(context)
     library.llama_model_free(model)
     return {"vocabulary": size}
+
+
+def op_windows(library, request):
+    """{model, text, n_ctx, n_batch} and perhaps out: perplexity as llama-perplexity computes it.
+
+    Gives the tokens of the text, the negative log-likelihood of each scored token, window after
+    window, and writes the F32 logits of the scored positions to `out`.
+    """
+    model = library.load(request["model"], vocab_only=False)
+    vocab = library.llama_model_get_vocab(model)
+    n_ctx = request["n_ctx"]
+    sequences = max(1, request.get("n_batch", 2048) // n_ctx)
+    tokens = library.tokenize(vocab, request["text"], True, False)
+    windows = llama_windows.read_windows(library, model, tokens, n_ctx)
+    context = llama_windows.make_context(library, model, n_ctx, sequences, 512, 1)
+    kept, nll = [], []
+
+    def on_logits(number, rows):
+        first = n_ctx // 2
+        targets = tokens[number * n_ctx + first + 1 : (number + 1) * n_ctx]
+        scored = rows[:-1]
+        log_probabilities = llama_windows.log_probabilities(scored)
+        nll.extend(float(-log_probabilities[row, token]) for row, token in enumerate(targets))
+        if "out" in request:
+            kept.append(scored.copy())
+
+    llama_windows.decode_windows(library, model, context, windows, n_ctx, sequences, on_logits)
+    if kept:
+        np.concatenate(kept).astype(np.float32).tofile(request["out"])
+    library.llama_free(context)
+    library.llama_model_free(model)
+    return {"tokens": tokens, "nll": nll}
 
 
 def imatrix_entries(path):

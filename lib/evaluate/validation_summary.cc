@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evaluate/validation_summary.h"
+
+#include <cmath>
+#include <string_view>
+
+namespace pajamas {
+namespace {
+
+// JSON has no infinity; null says that there is no number.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+const PerplexityResult* find_method(const ModelQuality& model, std::string_view method) {
+  for (const PerplexityResult& result : model.perplexity) {
+    if (result.method == method) return &result;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::optional<double> perplexity_increase_pct(const ModelQuality& original,
+                                              const ModelQuality& quantized) {
+  for (const PerplexityResult& result : quantized.perplexity) {
+    const PerplexityResult* before = find_method(original, result.method);
+    if (before == nullptr) continue;
+    // By way of the logarithms, which do not overflow.
+    return 100 * std::expm1(result.mean_nll - before->mean_nll);
+  }
+  return std::nullopt;
+}
+
+Json validation_summary(const Validation& validation, const ModelQuality& quantized) {
+  Json summary = {{"perplexity_original", nullptr},
+                  {"perplexity_quantized", nullptr},
+                  {"increase_pct", nullptr},
+                  {"kl_mean", nullptr},
+                  {"kl_p99", nullptr},
+                  {"top1_agreement", nullptr},
+                  {"tasks", Json::object()}};
+  if (!quantized.perplexity.empty()) {
+    const PerplexityResult& result = quantized.perplexity.front();
+    summary["perplexity_quantized"] = number(result.perplexity);
+    if (const auto* before = find_method(validation.original, result.method)) {
+      summary["perplexity_original"] = number(before->perplexity);
+    }
+  }
+  if (const auto increase = perplexity_increase_pct(validation.original, quantized)) {
+    summary["increase_pct"] = number(*increase);
+  }
+  if (quantized.divergence) {
+    summary["kl_mean"] = quantized.divergence->kl.mean;
+    summary["kl_p99"] = quantized.divergence->kl.p99;
+    summary["top1_agreement"] = quantized.divergence->top1_agreement;
+  }
+  for (const TaskScore& score : quantized.tasks) {
+    summary["tasks"][score.task][score.metric] = {{"value", score.value},
+                                                  {"standard_error", score.standard_error},
+                                                  {"questions", score.questions}};
+  }
+  return summary;
+}
+
+}  // namespace pajamas
