@@ -20,6 +20,8 @@ void add_flag(CLI::App& command, const char* name, const char* value_name, const
           option->type_name(value_name)->required(is_required);
           if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
             option->allow_extra_args(false);  // repeat the flag for more
+          } else {
+            option->take_last();
           }
         }
       },

@@ -14,6 +14,10 @@ namespace {
 
 constexpr auto kPlainInterval = std::chrono::seconds(2);
 
+std::string amount(std::uint64_t count, std::string_view unit) {
+  return unit.empty() ? format_bytes(count) : fmt::format("{} {}", count, unit);
+}
+
 }  // namespace
 
 ProgressPrinter::ProgressPrinter(Verbosity verbosity)
@@ -51,12 +55,18 @@ void ProgressPrinter::update(const ProgressUpdate& update) {
   const double percent = update.total_bytes > 0 ? 100.0 * static_cast<double>(update.done_bytes) /
                                                       static_cast<double>(update.total_bytes)
                                                 : 100.0;
-  std::string line = fmt::format("{:<8} {:5.1f} %  {} of {}", update.stage, percent,
-                                 format_bytes(update.done_bytes), format_bytes(update.total_bytes));
+  const std::string done =
+      update.unit.empty() ? format_bytes(update.done_bytes) : fmt::to_string(update.done_bytes);
+  std::string line = fmt::format("{:<8} {:5.1f} %  {} of {}", update.stage, percent, done,
+                                 amount(update.total_bytes, update.unit));
   if (rate > 0) {
     const auto left = static_cast<double>(update.total_bytes - update.done_bytes);
-    line += fmt::format("  {}/s  ETA {}", format_bytes(static_cast<std::uint64_t>(rate)),
-                        format_duration(left / rate));
+    if (update.unit.empty()) {
+      line += fmt::format("  {}/s", format_bytes(static_cast<std::uint64_t>(rate)));
+    } else {
+      line += fmt::format("  {:.1f}/s", rate);
+    }
+    line += fmt::format("  ETA {}", format_duration(left / rate));
   }
   line += fmt::format("  {}", update.item);
   if (is_terminal_) {

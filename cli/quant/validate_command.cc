@@ -18,6 +18,11 @@ struct ValidateFlags {
   std::vector<std::string> quantized;
   std::vector<std::string> metrics;
   std::string dataset;
+  std::string dataset_field = "text";
+  std::vector<std::string> task_data;
+  std::vector<std::string> task_examples;
+  int few_shot = 0;
+  int task_limit = 0;
   std::string revision = "main";
   int context = 0;
   int stride = 0;
@@ -44,9 +49,20 @@ constexpr auto kValidateFlags = std::to_array<Flag<ValidateFlags>>({
      "a .gguf file, a model folder, or a folder that `convert` made, which means all its outputs; "
      "repeatable"},
     {"--metrics", &ValidateFlags::metrics, "LIST",
-     "perplexity (windows as llama-perplexity has them), perplexity-hf (strided windows), kl "
-     "(default: perplexity,kl)"},
-    {"--dataset", &ValidateFlags::dataset, "FILE", "text to read (default: one that is built in)"},
+     "perplexity (windows as llama-perplexity has them), perplexity-hf (strided windows), kl, "
+     "tensors (the error of each), samples (texts of both models), or tasks, like mmlu or "
+     "hellaswag "
+     "(default: perplexity,kl,tensors,samples)"},
+    {"--dataset", &ValidateFlags::dataset, "FILE",
+     "text, JSON lines, CSV or JSON rows to read (default: a text that is built in)"},
+    {"--dataset-field", &ValidateFlags::dataset_field, "NAME",
+     "the field of rows that is the text"},
+    {"--task-data", &ValidateFlags::task_data, "TASK=PATH",
+     "the questions of a task, a file or a folder (docs/tasks.md); repeatable"},
+    {"--task-examples", &ValidateFlags::task_examples, "TASK=FILE",
+     "examples for --few-shot (default: from beside the questions); repeatable"},
+    {"--few-shot", &ValidateFlags::few_shot, "N", "examples before each question of a task"},
+    {"--task-limit", &ValidateFlags::task_limit, "N", "only the first N questions of a task"},
     {"--revision", &ValidateFlags::revision, "REV", "branch, tag or commit of a repo id"},
     {"-c,--context", &ValidateFlags::context, "N",
      "tokens of a window (default: 512, or what the model was trained for)"},
@@ -64,7 +80,8 @@ constexpr auto kValidateFlags = std::to_array<Flag<ValidateFlags>>({
      "log-probabilities that --save-logits or llama-perplexity wrote, instead of running the "
      "original"},
     {"-o,--output", &ValidateFlags::output, "DIR",
-     "where validation.json goes (default: the folder that `convert` made, if it is one)"},
+     "where validation.json and report.html go (default: the folder that `convert` made, if it is "
+     "one)"},
     {"--max-ppl-increase", &ValidateFlags::max_ppl_increase, "PCT",
      "fail (exit code 3) when a perplexity is more than PCT % over the original's"},
     {"--max-kl", &ValidateFlags::max_kl, "X", "fail when a mean KL divergence is over X nats"},
@@ -81,6 +98,11 @@ Result<ValidateOptions> to_options(const ValidateFlags& flags) {
                           .revision = flags.revision,
                           .metrics = split_commas(flags.metrics),
                           .dataset = flags.dataset,
+                          .dataset_field = flags.dataset_field,
+                          .task_data = flags.task_data,
+                          .task_examples = flags.task_examples,
+                          .few_shot = flags.few_shot,
+                          .task_limit = flags.task_limit,
                           .context = flags.context,
                           .stride = flags.stride,
                           .chunks = flags.chunks,
@@ -111,7 +133,8 @@ Status run_validate(const ValidateFlags& flags, const CancelToken& cancel, bool&
   } else {
     print_validation(validation);
     if (const auto output = validation_output(options); output && !output->empty()) {
-      fmt::print("\nwritten: {}\n", (*output / "validation.json").string());
+      fmt::print("\nwritten: {}\n         {}\n", (*output / "validation.json").string(),
+                 (*output / "report.html").string());
     }
   }
   return verdict;
@@ -120,8 +143,9 @@ Status run_validate(const ValidateFlags& flags, const CancelToken& cancel, bool&
 }  // namespace
 
 Command add_validate(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "validate", "Measure what quantization cost: perplexity, divergence from the original");
+  CLI::App* app =
+      add_command(program, "validate",
+                  "Measure what quantization cost: perplexity, divergence from the original");
   auto flags = std::make_shared<ValidateFlags>();
   add_flags<ValidateFlags>(*app, *flags, kValidateFlags);
   // A verdict is part of what was printed: no second document for it.

@@ -41,8 +41,25 @@ Column divergence_column(std::string title,
           }};
 }
 
+// One for each score that some model has.
+std::vector<Column> task_columns(const Validation& validation) {
+  std::vector<Column> columns;
+  if (validation.quantized.empty()) return columns;
+  for (const TaskScore& score : whole_task_scores(validation.quantized.front().tasks)) {
+    columns.push_back({score.task + " " + score.metric, [score](const ModelQuality& model) {
+                         for (const TaskScore& each : model.tasks) {
+                           if (each.task != score.task || each.metric != score.metric) continue;
+                           return fmt::format("{:.2f} +- {:.2f} %", 100 * each.value,
+                                              100 * each.standard_error);
+                         }
+                         return std::string();
+                       }});
+  }
+  return columns;
+}
+
 std::vector<Column> columns_of(const Validation& validation) {
-  return {
+  std::vector<Column> columns = {
       {"type", [](const ModelQuality& model) { return model.method; }},
       {"bits",
        [](const ModelQuality& model) {
@@ -79,6 +96,9 @@ std::vector<Column> columns_of(const Validation& validation) {
        }},
       {"model", [](const ModelQuality& model) { return model.name; }},
   };
+  const std::vector<Column> tasks = task_columns(validation);
+  columns.insert(columns.end() - 2, tasks.begin(), tasks.end());
+  return columns;
 }
 
 }  // namespace
@@ -96,7 +116,9 @@ void print_validation(const Validation& validation) {
   if (!validation.original.name.empty()) models.push_back(&validation.original);
   for (const ModelQuality& model : validation.quantized) models.push_back(&model);
   const std::string corpus = validation.corpus.empty() ? "the logits file" : validation.corpus;
-  fmt::print("{} tokens of {}\n\n", validation.corpus_tokens, corpus);
+  if (validation.corpus_tokens > 0) {
+    fmt::print("{} tokens of {}\n\n", validation.corpus_tokens, corpus);
+  }
   std::vector<std::string> lines(models.size() + 1);
   for (const Column& column : columns_of(validation)) {
     std::vector<std::string> cells = {column.title};

@@ -10,10 +10,11 @@
 namespace pajamas {
 
 struct ProgressUpdate {
-  std::string_view stage;     // "quantize", "verify", ...
-  std::string_view item;      // what is being worked on, usually a tensor name
-  std::uint64_t done_bytes;   // of the stage
-  std::uint64_t total_bytes;  // of the stage
+  std::string_view stage;      // "quantize", "verify", ...
+  std::string_view item;       // what is being worked on, usually a tensor name
+  std::uint64_t done_bytes;    // of the stage; or as many of `unit`
+  std::uint64_t total_bytes;   // of the stage
+  std::string_view unit = {};  // what is counted where it is not bytes: "questions"
 };
 
 class Progress {

@@ -170,9 +170,10 @@ Result<std::vector<WindowScore>> run_scoring_pass(const ScoringPass& pass,
       .on_begin = [&](std::int64_t window) { return recorder.begin(window); },
       .on_row = [&](const ScoredRow& row) { return recorder.add(row); },
       .on_end = [&](std::int64_t window, double seconds) { return recorder.end(window, seconds); }};
-  const Status run =
-      run_windows(model, pool, pass.plan, missing, callbacks,
-                  {.batch_windows = windows_per_batch(pass.plan, pass.batch_tokens)}, cancel);
+  const std::int64_t together =
+      model.has_streamed_layers() ? model.tokens_per_pass() : pass.batch_tokens;
+  const Status run = run_windows(model, pool, pass.plan, missing, callbacks,
+                                 {.batch_windows = windows_per_batch(pass.plan, together)}, cancel);
   const Status saved = recorder.save();
   if (!run) return std::unexpected(run.error().with_context(model.model().name));
   PJ_TRY(saved);

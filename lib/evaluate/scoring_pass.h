@@ -26,7 +26,8 @@ struct ScoringPass {
   // At most one of these.
   ReferenceWriter* writer = nullptr;
   const ReferenceReader* reference = nullptr;
-  std::int64_t batch_tokens = 2048;  // that go through the model together, about
+  // That go through the model together, about; with streamed layers, as many as it takes.
+  std::int64_t batch_tokens = 2048;
   // Told after each window how many are done.
   std::function<void(std::int64_t done)> on_progress = {};
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluate/validation_summary.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
@@ -30,6 +31,16 @@ std::optional<double> perplexity_increase_pct(const ModelQuality& original,
   return std::nullopt;
 }
 
+std::vector<TaskScore> whole_task_scores(const std::vector<TaskScore>& scores) {
+  std::vector<TaskScore> whole;
+  for (const TaskScore& score : scores) {
+    const bool is_part = std::ranges::any_of(
+        scores, [&](const TaskScore& other) { return score.task.starts_with(other.task + "_"); });
+    if (!is_part) whole.push_back(score);
+  }
+  return whole;
+}
+
 Json validation_summary(const Validation& validation, const ModelQuality& quantized) {
   Json summary = {{"perplexity_original", nullptr},
                   {"perplexity_quantized", nullptr},
@@ -53,9 +64,9 @@ Json validation_summary(const Validation& validation, const ModelQuality& quanti
     summary["kl_p99"] = quantized.divergence->kl.p99;
     summary["top1_agreement"] = quantized.divergence->top1_agreement;
   }
-  for (const TaskScore& score : quantized.tasks) {
-    summary["tasks"][score.task][score.metric] = {{"value", score.value},
-                                                  {"standard_error", score.standard_error},
+  for (const TaskScore& score : whole_task_scores(quantized.tasks)) {
+    summary["tasks"][score.task][score.metric] = {{"value", number(score.value)},
+                                                  {"standard_error", number(score.standard_error)},
                                                   {"questions", score.questions}};
   }
   return summary;

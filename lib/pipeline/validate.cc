@@ -12,6 +12,8 @@
 #include "base/human_units.h"
 #include "base/sha256.h"
 #include "evaluate/corpus/default_corpus.h"
+#include "evaluate/data/corpus.h"
+#include "evaluate/report_html.h"
 #include "evaluate/validation_json.h"
 #include "evaluate/validation_summary.h"
 #include "generation/model_text.h"
@@ -27,7 +29,6 @@ namespace fs = std::filesystem;
 
 // llama-perplexity's, so that numbers compare.
 constexpr std::int64_t kDefaultContext = 512;
-constexpr std::uint64_t kMaxTextBytes = std::uint64_t{1} << 30;
 
 struct MetricName {
   std::string_view name;
@@ -37,10 +38,41 @@ constexpr auto kMetrics = std::to_array<MetricName>({
     {"perplexity", &MetricSet::perplexity},
     {"perplexity-hf", &MetricSet::perplexity_hf},
     {"kl", &MetricSet::kl},
+    {"tensors", &MetricSet::tensors},
+    {"samples", &MetricSet::samples},
 });
+
+// Prompts of samples, from places all over the text.
+constexpr std::int64_t kSamplePrompts = 4;
+constexpr std::int64_t kPromptTokens = 24;
 
 bool has_original(const ValidateOptions& options) {
   return !options.original.empty() || !options.logits.empty();
+}
+
+// The questions of a task: what --task-data names for it.
+Result<TaskRequest> task_request(const std::string& name, const ValidateOptions& options) {
+  const auto path_of = [&](const std::vector<std::string>& entries) -> fs::path {
+    for (const std::string& entry : entries) {
+      if (entry.starts_with(name + "=")) return entry.substr(name.size() + 1);
+    }
+    return {};
+  };
+  TaskRequest request{.name = name,
+                      .data = path_of(options.task_data),
+                      .examples = path_of(options.task_examples),
+                      .few_shot = options.few_shot,
+                      .limit = options.task_limit};
+  if (!request.data.empty()) return request;
+  return make_error(ErrorCode::kInvalidArgument,
+                    "the metric {} needs its questions: --task-data {}=PATH (docs/tasks.md says "
+                    "which files, and where they come from)",
+                    name, name);
+}
+
+bool is_task(std::string_view name) {
+  return std::ranges::any_of(known_tasks(),
+                             [&](const KnownTask& task) { return task.name == name; });
 }
 
 Result<MetricSet> parse_metrics(const ValidateOptions& options) {
@@ -48,15 +80,24 @@ Result<MetricSet> parse_metrics(const ValidateOptions& options) {
   if (options.metrics.empty()) {
     metrics.perplexity = true;
     metrics.kl = has_original(options);
+    metrics.tensors = metrics.samples = !options.original.empty();
     return metrics;
   }
   for (const std::string& name : options.metrics) {
     const auto known = std::ranges::find(kMetrics, name, &MetricName::name);
-    if (known == kMetrics.end()) {
+    if (known != kMetrics.end()) {
+      metrics.*(known->member) = true;
+    } else if (is_task(name)) {
+      metrics.tasks.push_back(PJ_TRY(task_request(name, options)));
+    } else {
       return make_error(ErrorCode::kInvalidArgument, "'{}' is not a metric, expected some of {}",
                         name, fmt::join(known_metrics(), ", "));
     }
-    metrics.*(known->member) = true;
+  }
+  if ((metrics.tensors || metrics.samples) && options.original.empty()) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "the metrics tensors and samples compare with an original; name it with "
+                      "--original");
   }
   if (metrics.kl && !has_original(options)) {
     return make_error(ErrorCode::kInvalidArgument,
@@ -77,6 +118,20 @@ Status check_options(const ValidateOptions& options) {
                       "--context, --stride, --chunks, --threads and --checkpoint-seconds cannot be "
                       "negative");
   }
+  if (options.few_shot < 0 || options.task_limit < 0) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "--few-shot and --task-limit cannot be negative");
+  }
+  for (const auto* entries : {&options.task_data, &options.task_examples}) {
+    for (const std::string& entry : *entries) {
+      const std::string name = entry.substr(0, entry.find('='));
+      if (std::ranges::find(options.metrics, name) != options.metrics.end()) continue;
+      return make_error(ErrorCode::kInvalidArgument,
+                        "the files of a task, '{}', are for none of --metrics; they are named "
+                        "TASK=PATH",
+                        entry);
+    }
+  }
   if (!options.save_logits.empty() && options.original.empty()) {
     return make_error(ErrorCode::kInvalidArgument,
                       "--save-logits keeps the original's logits; name it with --original");
@@ -94,14 +149,14 @@ Status check_options(const ValidateOptions& options) {
   return {};
 }
 
-Result<Corpus> read_corpus(const fs::path& dataset) {
-  Corpus corpus;
-  if (dataset.empty()) {
+Result<ValidationText> read_text(const ValidateOptions& options) {
+  ValidationText corpus;
+  if (options.dataset.empty()) {
     corpus.text = kDefaultCorpus;
     corpus.name = kDefaultCorpusName;
   } else {
-    corpus.text = PJ_TRY(read_text_file(dataset, kMaxTextBytes));
-    corpus.name = dataset.filename().string();
+    corpus.text = PJ_TRY(read_corpus(options.dataset, {.field = options.dataset_field})).text;
+    corpus.name = options.dataset.filename().string();
   }
   corpus.sha256 = sha256_hex(std::as_bytes(std::span(corpus.text)));
   return corpus;
@@ -162,15 +217,29 @@ Result<WindowPlan> plan_of_reference(const ReferenceReader& reference,
                             says_bos ? header.bos : added_bos(tokenizer), options.chunks);
 }
 
+// Excerpts from all over the windows, as text.
+std::vector<std::string> choose_prompts(const WindowPlan& plan, const Tokenizer& tokenizer) {
+  const auto count = static_cast<std::int64_t>(plan.tokens.size());
+  std::vector<std::string> prompts;
+  for (std::int64_t i = 0; i < kSamplePrompts; ++i) {
+    const std::int64_t first = std::min(i * count / kSamplePrompts + 1, count);
+    const std::int64_t length = std::min(kPromptTokens, count - first);
+    const auto begin = plan.tokens.begin() + first;
+    if (length > 0) prompts.push_back(tokenizer.decode({begin, begin + length}));
+  }
+  return prompts;
+}
+
 Result<ValidationSetup> make_setup(const ValidateOptions& options, const Models& models) {
   ValidationSetup setup{.metrics = PJ_TRY(parse_metrics(options))};
+  for (const TaskRequest& task : setup.metrics.tasks) PJ_TRY(check_task_data(task));
   if (!options.logits.empty()) setup.reference = PJ_TRY(open_reference(options.logits));
   std::optional<OpenedModel> opened;
   const OpenedModel& reader = *PJ_TRY(reading_model(models, opened));
   const ModelText text = PJ_TRY(ModelText::open(reader));
   std::vector<std::int32_t> tokens;
   if (setup.reference == nullptr || setup.metrics.perplexity_hf) {
-    setup.corpus = PJ_TRY(read_corpus(options.dataset));
+    setup.corpus = PJ_TRY(read_text(options));
     tokens = PJ_TRY(tokenize_corpus(text.tokenizer(), setup.corpus.text));
   }
   const std::int64_t context = PJ_TRY(choose_context(options, reader));
@@ -186,6 +255,14 @@ Result<ValidationSetup> make_setup(const ValidateOptions& options, const Models&
     setup.windows = PJ_TRY(plan_llama_windows(std::move(tokens), context,
                                               added_bos(text.tokenizer()), options.chunks));
   }
+  if (setup.metrics.samples) {
+    WindowPlan whole;
+    if (!setup.windows && !setup.windows_hf) whole.tokens = std::move(tokens);
+    const WindowPlan& plan = setup.windows      ? *setup.windows
+                             : setup.windows_hf ? *setup.windows_hf
+                                                : whole;
+    setup.prompts = choose_prompts(plan, text.tokenizer());
+  }
   return setup;
 }
 
@@ -198,7 +275,8 @@ Status measure(ValidationRun& run, const ValidateOptions& options, const Models&
     validation.original = PJ_TRY(run.describe_reference());
   }
   for (const ValidationTarget& target : models.quantized) {
-    validation.quantized.push_back(PJ_TRY(run.run_quantized(target)));
+    const OpenedModel* original = models.opened_original ? &*models.opened_original : nullptr;
+    validation.quantized.push_back(PJ_TRY(run.run_quantized(target, original)));
   }
   return {};
 }
@@ -235,8 +313,8 @@ Status update_manifest(const fs::path& folder, const std::vector<ValidationTarge
 Status write_results(const fs::path& output, const std::vector<ValidationTarget>& targets,
                      const Validation& validation) {
   if (!output.empty()) {
-    PJ_TRY(write_file_atomic(output / "validation.json",
-                             validation_to_json(validation).dump(2) + "\n"));
+    PJ_TRY(write_file_atomic(output / "validation.json", validation_json_text(validation)));
+    PJ_TRY(write_file_atomic(output / "report.html", report_html(validation)));
   }
   std::vector<fs::path> folders;
   for (const ValidationTarget& target : targets) {
@@ -264,6 +342,7 @@ Error interrupted(const ValidationRun& run, const ValidationWork& work) {
 std::vector<std::string> known_metrics() {
   std::vector<std::string> names;
   for (const MetricName& metric : kMetrics) names.emplace_back(metric.name);
+  for (const KnownTask& task : known_tasks()) names.emplace_back(task.name);
   return names;
 }
 
@@ -291,8 +370,9 @@ Result<Validation> validate(const ValidateOptions& options, const CancelToken& c
   ValidationWork work = PJ_TRY(ValidationWork::open(output));
   Validation validation{
       .corpus = setup.corpus.name, .corpus_sha256 = setup.corpus.sha256, .measured_at = utc_now()};
-  const WindowPlan& read = setup.windows ? *setup.windows : *setup.windows_hf;
-  validation.corpus_tokens = static_cast<std::int64_t>(read.tokens.size());
+  if (const auto& read = setup.windows ? setup.windows : setup.windows_hf) {
+    validation.corpus_tokens = static_cast<std::int64_t>(read->tokens.size());
+  }
   ValidationRun run(options, setup, work.folder(), cancel, progress);
   const Status measured = measure(run, options, models, validation);
   if (!measured) {

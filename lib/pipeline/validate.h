@@ -24,8 +24,13 @@ struct ValidateOptions {
   std::string original;           // folder, file or repo id; empty: none, or what `logits` holds
   std::string revision = "main";  // of a repo id
   std::vector<std::filesystem::path> quantized;  // files, folders, artifact folders
-  std::vector<std::string> metrics;              // none: perplexity, and kl with an original
-  std::filesystem::path dataset;                 // a text; empty: the corpus that is built in
+  std::vector<std::string> metrics;        // none: perplexity, and with an original all but tasks
+  std::filesystem::path dataset;           // text, JSONL, CSV; empty: the corpus that is built in
+  std::string dataset_field = "text";      // of rows
+  std::vector<std::string> task_data;      // TASK=PATH, for metrics that are tasks
+  std::vector<std::string> task_examples;  // TASK=FILE; none: beside the questions
+  int few_shot = 0;                        // examples before each question of a task
+  std::int64_t task_limit = 0;             // questions of a task; 0: all
   std::int64_t context = 0;  // tokens of a window; 0: 512, or what the model was trained for
   std::int64_t stride = 0;   // of perplexity-hf; 0: half the context
   std::int64_t chunks = 0;   // windows; 0: all of the text
@@ -34,8 +39,9 @@ struct ValidateOptions {
   std::filesystem::path save_logits;      // where to keep the original's distributions
   std::string logits_format = "pajamas";  // of save_logits; or "llama.cpp"
   std::filesystem::path logits;           // kept by an earlier run; instead of running the original
-  std::filesystem::path output;  // for validation.json and the journal; empty: the artifact
-                                 // folder when there is exactly one, else nothing is written
+  std::filesystem::path output;  // for validation.json, report.html and the journal; empty: the
+                                 // artifact folder when there is exactly one, else nothing is
+                                 // written
   double checkpoint_seconds = 2.0;
 };
 
@@ -46,12 +52,12 @@ struct QualityLimits {
   std::optional<double> min_agreement;  // share of equal most likely tokens, 0 to 1
 };
 
-// Names the metrics, one word each.
+// Names the metrics, one word each: those of texts and weights, and the tasks.
 std::vector<std::string> known_metrics();
 
-// Writes validation.json and the manifests of artifact folders, too. Errors: nothing to validate, a
-// metric that is not known or cannot be measured with what was given, models and texts that do not
-// fit each other; kCancelled says what is kept and how to go on.
+// Writes validation.json, report.html and the manifests of artifact folders, too. Errors: nothing
+// to validate, a metric that is not known or cannot be measured with what was given, models and
+// texts that do not fit each other; kCancelled says what is kept and how to go on.
 Result<Validation> validate(const ValidateOptions& options, const CancelToken& cancel,
                             Progress& progress);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/sha256.h"
+#include "evaluate/tensor_errors.h"
 #include "evaluate/window_runner.h"
 #include "generation/model_text.h"
 #include "kernels/kernel_table.h"
@@ -17,6 +18,9 @@ namespace fs = std::filesystem;
 
 // Tokens that go through the model together.
 constexpr std::int64_t kBatchTokens = 2048;
+// Questions of a task and prompts lose what is longer; and the cache of texts that begin alike.
+constexpr std::int64_t kMaxTextContext = 4096;
+constexpr std::int64_t kTextCachePositions = 8192;
 constexpr std::string_view kWindowsKey = "windows";
 constexpr std::string_view kHfKey = "hf";
 
@@ -47,10 +51,11 @@ class ValidationRun::LazyEngine {
  public:
   LazyEngine(const fs::path& path, const ValidationRun& run) : path_(path), run_(run) {}
 
+  // For windows. Where the weights do not fit in memory they are read layer by layer, for as many
+  // windows at once as there is room for.
   Result<Engine*> get() {
     if (engine_ != nullptr) return engine_.get();
-    EngineOptions options{.threads = run_.options_.threads,
-                          .memory_limit_bytes = run_.options_.max_memory_bytes};
+    EngineOptions options = base_options();
     for (const auto* plan : {&run_.setup_.windows, &run_.setup_.windows_hf}) {
       if (!*plan) continue;
       const std::int64_t together = windows_per_batch(**plan, kBatchTokens);
@@ -59,11 +64,40 @@ class ValidationRun::LazyEngine {
           std::max(options.cache_positions, cache_positions_of(**plan, together));
     }
     engine_ = PJ_TRY(Engine::open(path_, options, run_.cancel_, run_.progress_));
+    if (engine_->has_streamed_layers()) {
+      engine_.reset();
+      options.layer_streaming = LayerStreaming::kOn;
+      options.cache_life = CacheLife::kOneCall;
+      options.cache_positions = 0;
+      engine_ = PJ_TRY(Engine::open(path_, options, run_.cancel_, run_.progress_));
+      run_.progress_.warn(
+          fmt::format("{}: does not fit in memory; its layers are read from disk once for every {} "
+                      "tokens",
+                      engine_->model().name, engine_->tokens_per_pass()));
+    }
     for (const std::string& warning : engine_->warnings()) run_.progress_.warn(warning);
     return engine_.get();
   }
 
+  // For texts of any length that begin alike.
+  Result<Engine*> get_for_texts(const OpenedModel& model) {
+    EngineOptions options = base_options();
+    options.context =
+        std::min(kMaxTextContext, PJ_TRY(read_hyper_parameters(model)).context_length);
+    options.cache_positions = std::max(options.context, kTextCachePositions);
+    engine_ = PJ_TRY(Engine::open(path_, options, run_.cancel_, run_.progress_));
+    return engine_.get();
+  }
+
+  void close() { engine_.reset(); }
+
  private:
+  [[nodiscard]] EngineOptions base_options() const {
+    return {.threads = run_.options_.threads,
+            .memory_limit_bytes = run_.options_.max_memory_bytes,
+            .layer_streaming = LayerStreaming::kAuto};
+  }
+
   fs::path path_;
   const ValidationRun& run_;
   std::unique_ptr<Engine> engine_;
@@ -113,12 +147,12 @@ Result<std::vector<WindowScore>> ValidationRun::run_pass(ScoringPass pass, const
   pass.batch_tokens = kBatchTokens;
   pass.on_progress = [&](std::int64_t done) {
     windows_now_ = done;
-    // Progress counts bytes: those of the tokens that were read.
-    const auto bytes = static_cast<std::uint64_t>(pass.plan.context) * sizeof(std::int32_t);
+    const auto context = static_cast<std::uint64_t>(pass.plan.context);
     progress_.update({.stage = "validate",
                       .item = fmt::format("{}: window {} of {}", name, done, windows),
-                      .done_bytes = static_cast<std::uint64_t>(windows_done()) * bytes,
-                      .total_bytes = static_cast<std::uint64_t>(windows_expected_) * bytes});
+                      .done_bytes = static_cast<std::uint64_t>(windows_done()) * context,
+                      .total_bytes = static_cast<std::uint64_t>(windows_expected_) * context,
+                      .unit = "tokens"});
   };
   auto scores = run_scoring_pass(pass, [&] { return engine.get(); }, pool_, journal, cancel_);
   if (scores) windows_before_ += std::exchange(windows_now_, 0);
@@ -176,6 +210,32 @@ Status ValidationRun::measure_hf(const std::string& name, LazyEngine& engine,
   return {};
 }
 
+Result<std::vector<Continuation>> ValidationRun::measure_texts(const ValidationTarget& target,
+                                                               const OpenedModel& model,
+                                                               ModelQuality& quality) {
+  const MetricSet& metrics = setup_.metrics;
+  if (!metrics.samples && metrics.tasks.empty()) return std::vector<Continuation>();
+  LazyEngine opener(target.path, *this);
+  Engine& engine = *PJ_TRY(opener.get_for_texts(model));
+  const ModelText text = PJ_TRY(ModelText::open(engine.model()));
+  const std::string key = PJ_TRY(files_fingerprint(model));
+  const std::string file = sha256_hex(std::as_bytes(std::span(key))).substr(0, 16);
+  for (TaskRequest request : metrics.tasks) {
+    request.results =
+        work_folder_ / fmt::format("{}-{}-{}.jsonl", file, request.name, request.few_shot);
+    const auto run = run_task(engine, text, request, cancel_, progress_);
+    if (!run) return std::unexpected(run.error().with_context(target.name));
+    quality.tasks.insert(quality.tasks.end(), run->scores.begin(), run->scores.end());
+  }
+  if (!metrics.samples) return std::vector<Continuation>();
+  if (engine.has_streamed_layers()) {
+    progress_.warn(
+        fmt::format("{}: no sample texts, because its layers do not fit in memory", target.name));
+    return std::vector<Continuation>();
+  }
+  return continue_prompts(engine, text, setup_.prompts, {}, cancel_);
+}
+
 Result<ModelQuality> ValidationRun::run_original(const ValidationTarget& target,
                                                  const OpenedModel& model) {
   ModelQuality quality = PJ_TRY(describe_quality(target, model));
@@ -199,6 +259,8 @@ Result<ModelQuality> ValidationRun::run_original(const ValidationTarget& target,
                                 PJ_TRY(files_fingerprint(model)));
   }
   PJ_TRY(measure_hf(target.name, engine, journal, quality));
+  engine.close();
+  setup_.continuations = PJ_TRY(measure_texts(target, model, quality));
   return quality;
 }
 
@@ -222,7 +284,7 @@ Status ValidationRun::check_reference(const OpenedModel& model) const {
 }
 
 void ValidationRun::check_tokenizer(const ValidationTarget& target, const OpenedModel& model) {
-  if (setup_.corpus.text.empty()) return;
+  if (setup_.corpus.text.empty() || !(setup_.windows || setup_.windows_hf)) return;
   const auto text = ModelText::open(model);
   const auto tokens = text ? tokenize_corpus(text->tokenizer(), setup_.corpus.text)
                            : Result<std::vector<std::int32_t>>(std::unexpected(text.error()));
@@ -240,7 +302,8 @@ void ValidationRun::check_tokenizer(const ValidationTarget& target, const Opened
                   target.name, ours - plan.tokens.begin()));
 }
 
-Result<ModelQuality> ValidationRun::run_quantized(const ValidationTarget& target) {
+Result<ModelQuality> ValidationRun::run_quantized(const ValidationTarget& target,
+                                                  const OpenedModel* original) {
   const OpenedModel model = PJ_TRY(open_model_path(target.path));
   ModelQuality quality = PJ_TRY(describe_quality(target, model));
   check_tokenizer(target, model);
@@ -257,6 +320,13 @@ Result<ModelQuality> ValidationRun::run_quantized(const ValidationTarget& target
     quality.tokens_per_second = tokens_per_second(plan, scores);
   }
   PJ_TRY(measure_hf(target.name, engine, journal, quality));
+  engine.close();
+  const auto continuations = PJ_TRY(measure_texts(target, model, quality));
+  quality.samples = compare_continuations(setup_.continuations, continuations);
+  if (setup_.metrics.tensors && original != nullptr) {
+    quality.tensors = PJ_TRY(
+        measure_tensor_errors(*original, model, {.threads = options_.threads}, cancel_, progress_));
+  }
   return quality;
 }
 

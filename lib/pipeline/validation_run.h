@@ -14,7 +14,9 @@
 #include "base/progress.h"
 #include "evaluate/reference/reference_logits.h"
 #include "evaluate/result_journal.h"
+#include "evaluate/samples.h"
 #include "evaluate/scoring_pass.h"
+#include "evaluate/tasks/task_runner.h"
 #include "evaluate/validation.h"
 #include "pipeline/validate.h"
 #include "pipeline/validation_targets.h"
@@ -25,12 +27,15 @@ struct MetricSet {
   bool perplexity = false;
   bool perplexity_hf = false;
   bool kl = false;
+  bool tensors = false;  // the error of each tensor
+  bool samples = false;  // greedy continuations of both models
+  std::vector<TaskRequest> tasks;
 
   [[nodiscard]] bool needs_windows() const { return perplexity || kl; }
 };
 
 // The text that is read, however it came.
-struct Corpus {
+struct ValidationText {
   std::string text;  // empty when only a logits file gave the tokens
   std::string name;
   std::string sha256;
@@ -39,10 +44,12 @@ struct Corpus {
 // What all models of a validation are measured with.
 struct ValidationSetup {
   MetricSet metrics;
-  Corpus corpus;
+  ValidationText corpus;
   std::optional<WindowPlan> windows;           // of perplexity and kl
   std::optional<WindowPlan> windows_hf;        // of perplexity-hf
   std::unique_ptr<ReferenceReader> reference;  // read from a file, or made by run_original()
+  std::vector<std::string> prompts;            // of samples
+  std::vector<Continuation> continuations;     // of the original, made by run_original()
 };
 
 class ValidationRun {
@@ -54,7 +61,8 @@ class ValidationRun {
   Result<ModelQuality> run_original(const ValidationTarget& target, const OpenedModel& model);
   // What a logits file alone says of the original.
   Result<ModelQuality> describe_reference();
-  Result<ModelQuality> run_quantized(const ValidationTarget& target);
+  // original: for the errors of tensors; nullptr when there is only a logits file.
+  Result<ModelQuality> run_quantized(const ValidationTarget& target, const OpenedModel* original);
 
   // Which models will run, for the progress.
   void expect_models(bool has_original, std::size_t quantized);
@@ -73,6 +81,9 @@ class ValidationRun {
                                                       ResultJournal& journal);
   Status measure_hf(const std::string& name, LazyEngine& engine, ResultJournal& journal,
                     ModelQuality& quality);
+  // What needs text rather than windows: tasks and samples. Gives the continuations.
+  Result<std::vector<Continuation>> measure_texts(const ValidationTarget& target,
+                                                  const OpenedModel& model, ModelQuality& quality);
   [[nodiscard]] std::filesystem::path logits_path(const ReferenceHeader& header) const;
   // That a logits file is this original's.
   [[nodiscard]] Status check_reference(const OpenedModel& model) const;

@@ -55,6 +55,52 @@ class ValidateTest(ValidateBase):
         self.assertEqual([entry.get("validation") is not None for entry in again["formats"]],
                          [True, True, True, False])
 
+    def test_tasks_tensors_and_samples_stand_in_table_documents_and_report(self) -> None:
+        self.convert_well(EXAMPLE, self.output, "Q2_K")
+        questions = self.folder / "task" / "test.jsonl"
+        questions.parent.mkdir()
+        rows = [{"question": f"Who wore pajamas {i}?", "answerKey": "B",
+                 "choices": {"text": ["the river", "Lulu"], "label": ["A", "B"]}} for i in range(5)]
+        for split in ("test", "train"):
+            questions.with_stem(split).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        result = self.validate("--quantized", str(self.output), "--metrics",
+                               "kl,tensors,samples,arc_easy", "--task-data",
+                               f"arc_easy={questions}", "--few-shot", "1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("arc_easy acc", result.stdout)
+        document = json.loads((self.output / "validation.json").read_text())
+        quantized = document["quantized"][0]
+        score = quantized["tasks"][0]
+        self.assertEqual((score["task"], score["questions"], score["few_shot"]), ("arc_easy", 5, 1))
+        errors = {tensor["name"]: tensor["relative_mse"] for tensor in quantized["tensors"]}
+        self.assertGreater(errors["blk.0.ffn_up.weight"], 0.001)
+        self.assertEqual(errors["output_norm.weight"], 0)
+        self.assertEqual(len(quantized["samples"]), 4)
+        report = (self.output / "report.html").read_text()
+        for words in ("Q2_K", "arc_easy", "ffn_up", "<svg"):
+            self.assertIn(words, report)
+        entry = json.loads((self.output / "manifest.json").read_text())["formats"][0]
+        self.assertEqual(entry["validation"]["tasks"]["arc_easy"]["acc"]["value"], score["value"])
+
+    def test_a_task_without_its_questions_says_how_to_give_them(self) -> None:
+        self.convert_well(EXAMPLE, self.output, "Q2_K")
+        quantized = ("--quantized", str(self.output), "--metrics", "mmlu")
+        self.assert_refused(self.validate(*quantized), INVALID_ARGUMENT, "--task-data mmlu=PATH")
+        self.assert_refused(self.validate(*quantized, "--task-data", "mmlu=nowhere"), NOT_FOUND,
+                            "nowhere")
+        self.assert_refused(self.validate("--quantized", str(self.output), "--task-data", "mmlu=x"),
+                            INVALID_ARGUMENT, "for none of --metrics")
+
+    def test_rows_of_a_data_set_are_a_text(self) -> None:
+        self.convert_well(EXAMPLE, self.output, "Q2_K")
+        rows = self.folder / "rows.jsonl"
+        rows.write_text("".join(json.dumps({"story": TEXT}) + "\n" for _ in range(40)))
+        arguments = ("--original", str(EXAMPLE), "--quantized", str(self.output), "--dataset",
+                     str(rows), "--context", "64", "--json")
+        self.assertIn("'text'", self.run_quant("validate", *arguments).stderr)
+        result = self.result_of(self.run_quant("validate", *arguments, "--dataset-field", "story"))
+        self.assertEqual(result["corpus"]["name"], "rows.jsonl")
+
     def test_convert_validates_what_it_wrote(self) -> None:
         result = self.convert(EXAMPLE, self.output, "Q8_0,Q3_K_M", "--validate", "--dataset",
                               str(self.text), "--json", "--max-kl", "0.000001")

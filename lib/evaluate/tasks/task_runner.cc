@@ -40,6 +40,13 @@ Result<const TaskSpec*> spec_of(const TaskRequest& request) {
                     request.name, names);
 }
 
+TaskDataOptions data_options(const TaskRequest& request) {
+  return {.questions = request.data,
+          .examples = request.examples,
+          .few_shot = request.few_shot,
+          .limit = request.limit};
+}
+
 Result<std::optional<ResultsFile>> open_results(Engine& engine, const TaskRequest& request) {
   if (request.results.empty()) return std::nullopt;
   const KvShape shape = engine.new_sequence().pool().shape();
@@ -103,7 +110,8 @@ class TaskRunner {
     progress_.update({.stage = request_.name,
                       .item = set.subject,
                       .done_bytes = run_.items.size(),
-                      .total_bytes = total_});
+                      .total_bytes = total_,
+                      .unit = "questions"});
     return {};
   }
 
@@ -176,14 +184,16 @@ std::vector<KnownTask> known_tasks() {
   return tasks;
 }
 
+Status check_task_data(const TaskRequest& request) {
+  const TaskSpec* spec = PJ_TRY(spec_of(request));
+  PJ_TRY(load_task_data(*spec, data_options(request)));
+  return {};
+}
+
 Result<TaskRun> run_task(Engine& engine, const ModelText& text, const TaskRequest& request,
                          const CancelToken& cancel, Progress& progress) {
   const TaskSpec* spec = PJ_TRY(spec_of(request));
-  const TaskDataOptions options{.questions = request.data,
-                                .examples = request.examples,
-                                .few_shot = request.few_shot,
-                                .limit = request.limit};
-  const TaskData data = PJ_TRY(load_task_data(*spec, options));
+  const TaskData data = PJ_TRY(load_task_data(*spec, data_options(request)));
   TaskRunner runner(engine, text, request, PJ_TRY(open_results(engine, request)), cancel, progress);
   const Status done = runner.ask(data);
   if (!done) return std::unexpected(done.error().with_context(request.name));

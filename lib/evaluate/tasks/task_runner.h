@@ -50,8 +50,11 @@ struct KnownTask {
 };
 std::vector<KnownTask> known_tasks();
 
+// Reads all data of the request and checks it, without a model.
+Status check_task_data(const TaskRequest& request);
+
 // The context to open an engine with is up to the caller: questions that are longer lose their
-// beginning. Progress counts questions in done_bytes and total_bytes. When cancelled, the results
+// beginning. Progress counts questions. When cancelled, the results
 // file holds what was answered.
 Result<TaskRun> run_task(Engine& engine, const ModelText& text, const TaskRequest& request,
                          const CancelToken& cancel, Progress& progress);
