@@ -16,7 +16,8 @@ using testing_support::TempFolder;
 using testing_support::tiny_llama;
 
 void write_manifest(const TempFolder& folder, std::string_view formats) {
-  folder.write("manifest.json", fmt::format(R"({{"manifest_version": 1, "formats": {}}})", formats));
+  folder.write("manifest.json",
+               fmt::format(R"({{"manifest_version": 1, "formats": {}}})", formats));
 }
 
 TEST(ValidationTargets, OfAnArtifactFolderAreTheOutputsThatAreThere) {
