@@ -42,7 +42,7 @@ RowDivergence compare(const std::vector<float>& p, const std::vector<float>& q, 
 }
 
 TEST(ReferenceRow, KeepsTheTokensThatHoldAllButTheRest) {
-  const std::vector<float> logits = random_logits(32'000, 1, 4);
+  const std::vector<float> logits = random_logits(32'000, 1, 8);
   const ReferenceRow row = make_reference_row(logits, *normalize(logits), 5);
   EXPECT_LT(row.ids.size(), logits.size() / 2);
   EXPECT_LE(row.rest, kMaxRest);
@@ -75,7 +75,7 @@ TEST(CompareRow, GivesTheDivergenceOfTheWholeDistributions) {
       std::vector<float> q = random_logits(20'000, 8, noise);
       for (std::size_t i = 0; i < q.size(); ++i) q[i] += p[i];
       const double expected = exact_kl(p, q);
-      EXPECT_NEAR(static_cast<double>(compare(p, q, 3).kl), expected, 2e-3 * expected + 3e-7)
+      EXPECT_NEAR(static_cast<double>(compare(p, q, 3).kl), expected, 2e-3 * expected + 5e-7)
           << deviation << " " << noise;
     }
   }
