@@ -41,7 +41,8 @@ std::int64_t line_number(std::string_view text, std::size_t offset) {
 }
 
 Result<std::string> check_data_text(std::string bytes, std::string_view where) {
-  if (bytes.empty()) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (bytes.empty() || bytes == kByteOrderMark) {
     return make_error(ErrorCode::kInvalidData, "{} is empty, expected text or rows", where);
   }
   constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/";
@@ -63,7 +64,6 @@ Result<std::string> check_data_text(std::string bytes, std::string_view where) {
     }
     offset += point.bytes;
   }
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
   return bytes;
 }

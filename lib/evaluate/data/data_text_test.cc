@@ -27,6 +27,7 @@ TEST(DataText, LeavesOutAByteOrderMark) {
 TEST(DataText, RejectsWhatIsNoTextAndSaysWhatItIs) {
   const std::string zero("one\ntw\0o", 8);
   EXPECT_THAT(error_of(""), HasSubstr("'x' is empty"));
+  EXPECT_THAT(error_of("\xef\xbb\xbf"), HasSubstr("'x' is empty"));
   EXPECT_THAT(error_of(zero), HasSubstr("'x', line 2: a zero byte"));
   EXPECT_THAT(error_of("a\nb\n\xff"), AllOf(HasSubstr("'x', line 3: the byte 0xff at offset 4")));
   EXPECT_THAT(error_of("\xed\xa0\x80"), HasSubstr("not UTF-8"));  // a surrogate
