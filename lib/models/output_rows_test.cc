@@ -32,11 +32,15 @@ OpenedModel model_of(MemorySource source) {
   return model;
 }
 
+// Of a tensor that stays F32: read() and read_floats() are the same.
 std::vector<float> read_floats(const OutputRows& rows, const OutputTensor& tensor,
                                std::int64_t first, std::int64_t count) {
   std::vector<float> out(static_cast<std::size_t>(count * tensor.shape.cols()));
   EXPECT_TRUE(rows.check(tensor).has_value());
   EXPECT_TRUE(rows.read(tensor, first, count, std::as_writable_bytes(std::span(out))).has_value());
+  std::vector<float> floats(out.size());
+  EXPECT_TRUE(rows.read_floats(tensor, first, count, floats).has_value());
+  EXPECT_EQ(floats, out);
   return out;
 }
 
@@ -73,6 +77,20 @@ TEST(OutputRows, ValuesAreWidenedWhereTheTensorStaysF32) {
                             .op = ElementOp::kAddOne,
                             .keep_f32 = true};
   EXPECT_THAT(read_floats(rows, tensor, 0, 2), ElementsAre(2, 3, 4, 5));
+}
+
+TEST(OutputRows, FloatsOfFp8WeightsAreNotRounded) {
+  MemorySource source;
+  source.add<std::uint8_t>("w", {2, 2}, DType::kF8E4M3, {0x38, 0x38, 0x40, 0xB8});  // 1, 1, 2, -1
+  source.add<float>("w_scale_inv", {1, 1}, DType::kF32, {0.1F});
+  const OpenedModel model = model_of(std::move(source));
+  const OutputRows rows(model, nullptr);
+  const OutputTensor tensor{
+      .name = "x", .shape = {2, 2}, .pieces = {{.source = "w", .row_count = 2}}};
+  ASSERT_TRUE(rows.check(tensor).has_value());
+  std::vector<float> floats(4);
+  ASSERT_TRUE(rows.read_floats(tensor, 0, 2, floats).has_value());
+  EXPECT_THAT(floats, ElementsAre(0.1F, 0.1F, 0.2F, -0.1F));  // none is a BF16
 }
 
 TEST(OutputRows, ConstantsAreTheirValues) {
