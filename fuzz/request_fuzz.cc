@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as the body of a request to each endpoint that generates.
+#include "serve/answer_parser.h"
 #include "serve/api/chat_request.h"
 #include "serve/api/messages_body.h"
 #include "serve/api/responses_body.h"
-#include "serve/tools/tool_call_parser.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   using namespace pajamas;
@@ -21,8 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   }
   if (!chat) return 0;
   // The body's own text stands for what a model says to these tools.
-  ToolCallParser parser(chat->tools);
-  static_cast<void>(parser.push(text));
-  static_cast<void>(parser.finish());
+  for (const std::size_t step : {text.size() + 1, std::size_t{1}}) {
+    AnswerParser parser(ThoughtSplitter(ReasoningFormat::kSplit), chat->tools);
+    for (std::size_t at = 0; at < text.size(); at += step) {
+      static_cast<void>(parser.push(std::string_view(text).substr(at, step)));
+    }
+    static_cast<void>(parser.finish());
+  }
   return 0;
 }

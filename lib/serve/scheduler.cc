@@ -28,7 +28,7 @@ std::int64_t blocks_of(std::int64_t tokens) {
 
 Scheduler::Scheduler(BatchModel model, const SchedulerOptions& options)
     : model_(std::move(model)), options_(options), pool_(&model_.new_sequence().pool()) {
-  counts_.max_blocks = pool_->max_blocks();
+  load_.max_blocks = pool_->max_blocks();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -56,21 +56,21 @@ Status Scheduler::submit(std::vector<BatchJob> jobs) {
     const std::lock_guard lock(mutex_);
     if (stop_.is_cancelled()) return make_error(ErrorCode::kCancelled, "the server is stopping");
     const std::size_t places = static_cast<std::size_t>(options_.max_waiting) +
-                               static_cast<std::size_t>(options_.parallel - counts_.running);
+                               static_cast<std::size_t>(options_.parallel - load_.running);
     if (waiting_.size() + jobs.size() > places) {
       return make_error(ErrorCode::kNoSpace,
                         "{} requests wait for the model already; try again later", waiting_.size());
     }
     std::ranges::move(jobs, std::back_inserter(waiting_));
-    counts_.waiting = static_cast<int>(waiting_.size());
+    load_.waiting = static_cast<int>(waiting_.size());
   }
   wake_.notify_all();
   return {};
 }
 
-SchedulerCounts Scheduler::counts() const {
+ModelLoad Scheduler::load() const {
   const std::lock_guard lock(mutex_);
-  return counts_;
+  return load_;
 }
 
 void Scheduler::run() {
@@ -123,8 +123,8 @@ void Scheduler::admit() {
         job = std::move(*next);
         waiting_.erase(next);
       }
-      counts_.waiting = static_cast<int>(waiting_.size());
-      counts_.running = static_cast<int>(running_.size()) + (job ? 1 : 0);
+      load_.waiting = static_cast<int>(waiting_.size());
+      load_.running = static_cast<int>(running_.size()) + (job ? 1 : 0);
     }
     if (!job) return;
     start(std::move(*job));
@@ -279,8 +279,8 @@ void Scheduler::end_finished() {
     running = running_.erase(running);
   }
   const std::lock_guard lock(mutex_);
-  counts_.running = static_cast<int>(running_.size());
-  counts_.used_blocks = pool_->used_blocks();
+  load_.running = static_cast<int>(running_.size());
+  load_.used_blocks = pool_->used_blocks();
 }
 
 void Scheduler::keep_for_others(Sequence sequence) {

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "runtime/forward_pass.h"
 #include "runtime/sequence.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
@@ -56,13 +57,6 @@ struct BatchJob {
   std::function<bool()> is_cancelled;  // asked before each step, and while it waits
 };
 
-struct SchedulerCounts {
-  int running = 0;
-  int waiting = 0;
-  std::int64_t used_blocks = 0;
-  std::int64_t max_blocks = 0;
-};
-
 class Scheduler {
  public:
   Scheduler(BatchModel model, const SchedulerOptions& options);
@@ -75,7 +69,7 @@ class Scheduler {
   // wait already.
   Status submit(std::vector<BatchJob> jobs);
 
-  [[nodiscard]] SchedulerCounts counts() const;
+  [[nodiscard]] ModelLoad load() const;
 
  private:
   struct Running {
@@ -123,7 +117,7 @@ class Scheduler {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::deque<BatchJob> waiting_;
-  SchedulerCounts counts_;
+  ModelLoad load_;
   CancelToken stop_;
   std::thread thread_;
 };
