@@ -218,22 +218,38 @@ void Scheduler::compose(std::vector<BatchToken>& batch, std::vector<Running*>& o
     }
   }
   if (reading.empty()) return;
-  // Each prompt gets an equal share; what the short ones leave goes to the others. The one that is
-  // served first changes from step to step.
-  std::int64_t budget = batch.empty() ? options_.prompt_tokens : options_.shared_tokens;
-  std::ranges::rotate(reading,
-                      reading.begin() + static_cast<std::ptrdiff_t>(turn_++ % reading.size()));
-  std::ranges::stable_sort(reading, {}, [](const Running* running) {
-    return static_cast<std::int64_t>(running->job.prompt.size()) - running->sequence.length();
-  });
-  std::size_t left = reading.size();
-  for (Running* running : reading) {
-    const std::int64_t share = std::max<std::int64_t>(budget / static_cast<std::int64_t>(left), 1);
-    --left;
-    const std::size_t before = batch.size();
+  const std::int64_t budget = batch.empty() ? options_.prompt_tokens : options_.shared_tokens;
+  for (const auto& [running, share] : share_out(reading, budget)) {
     append_prompt(*running, share, batch, owners);
-    budget -= static_cast<std::int64_t>(batch.size() - before);
   }
+}
+
+// Half of the budget is for the prompt that came first, so that none waits for ever; the rest is
+// for those that are soonest complete, so that a short prompt does not wait for long ones. What one
+// does not need goes to the next.
+std::vector<std::pair<Scheduler::Running*, std::int64_t>> Scheduler::share_out(
+    std::vector<Running*> reading, std::int64_t budget) {
+  const auto rest_of = [](const Running* running) {
+    return static_cast<std::int64_t>(running->job.prompt.size()) - running->sequence.length();
+  };
+  Running* first = reading.front();
+  const std::int64_t kept = std::min(rest_of(first), (budget + 1) / 2);
+  std::ranges::stable_sort(reading, {}, rest_of);
+  std::vector<std::pair<Running*, std::int64_t>> shares;
+  std::int64_t left = budget - kept;
+  std::int64_t of_first = kept;
+  for (Running* running : reading) {
+    const std::int64_t own = running == first ? kept : 0;
+    const std::int64_t share = std::min(rest_of(running) - own, left);
+    left -= share;
+    if (running == first) {
+      of_first += share;
+    } else if (share > 0) {
+      shares.emplace_back(running, share);
+    }
+  }
+  if (of_first > 0) shares.emplace_back(first, of_first);
+  return shares;
 }
 
 void Scheduler::append_prompt(Running& running, std::int64_t share, std::vector<BatchToken>& batch,

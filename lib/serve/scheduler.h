@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/cancel.h"
@@ -95,6 +96,8 @@ class Scheduler {
   Sequence begin_sequence(const BatchJob& job, std::int64_t& cached_tokens);
   void step();
   void compose(std::vector<BatchToken>& batch, std::vector<Running*>& owners);
+  static std::vector<std::pair<Running*, std::int64_t>> share_out(std::vector<Running*> reading,
+                                                                  std::int64_t budget);
   void append_prompt(Running& running, std::int64_t share, std::vector<BatchToken>& batch,
                      std::vector<Running*>& owners);
   void take_output(Running& running, std::span<const float> values);
@@ -112,7 +115,6 @@ class Scheduler {
   std::list<Cached> cached_;
   std::int64_t reserved_blocks_ = 0;
   std::uint64_t uses_ = 0;
-  std::size_t turn_ = 0;  // whose prompt is read first
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

@@ -100,7 +100,9 @@ ApiResult<Json> tool_choice_of(const Json& choice) {
 ApiResult<Json> chat_body_of_messages(const Json& body) {
   const RequestFields fields(body);
   Json chat = Json::object();
-  for (const char* key : {"model", "max_tokens", "stream", "temperature", "top_p", "top_k"}) {
+  // The last are llama.cpp's.
+  for (const char* key : {"model", "max_tokens", "stream", "temperature", "top_p", "top_k", "min_p",
+                          "seed", "grammar", "reasoning_format", "chat_template_kwargs"}) {
     if (const Json* value = fields.find(key)) chat[key] = *value;
   }
   if (const Json* stops = fields.find("stop_sequences"); stops != nullptr && !stops->empty()) {
@@ -121,7 +123,9 @@ ApiResult<Json> chat_body_of_messages(const Json& body) {
   if (const Json* thinking = fields.find("thinking")) {
     const std::string type = PJ_TRY(RequestFields(*thinking, "thinking.").required_text("type"));
     // What templates call it that leave the choice.
-    chat["chat_template_kwargs"] = {{"enable_thinking", type != "disabled"}};
+    Json& variables = chat["chat_template_kwargs"];
+    if (variables.is_null()) variables = Json::object();
+    if (variables.is_object()) variables["enable_thinking"] = type != "disabled";
   }
   if (const Json* tools = fields.find("tools")) chat["tools"] = PJ_TRY(tools_of(*tools));
   if (const Json* choice = fields.find("tool_choice");

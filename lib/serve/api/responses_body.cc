@@ -138,8 +138,9 @@ ApiResult<Json> chat_body_of_response(const Json& body) {
     return bad_request("background", "'background' is not supported");
   }
   Json chat = Json::object();
-  for (const char* key : {"model", "stream", "temperature", "top_p", "parallel_tool_calls", "seed",
-                          "top_k", "min_p"}) {
+  for (const char* key :
+       {"model", "stream", "temperature", "top_p", "parallel_tool_calls", "seed", "top_k", "min_p",
+        "grammar", "reasoning_format", "chat_template_kwargs"}) {
     if (const Json* value = fields.find(key)) chat[key] = *value;
   }
   if (const Json* most = fields.find("max_output_tokens")) chat["max_completion_tokens"] = *most;
