@@ -20,13 +20,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     static_cast<void>(read_chat_request(*response, info));
   }
   if (!chat) return 0;
-  // The body's own text stands for what a model says to these tools.
-  for (const std::size_t step : {text.size() + 1, std::size_t{1}}) {
-    AnswerParser parser(ThoughtSplitter(ReasoningFormat::kSplit), chat->tools);
-    for (std::size_t at = 0; at < text.size(); at += step) {
-      static_cast<void>(parser.push(std::string_view(text).substr(at, step)));
+  // The first message stands for what a model says to these tools, or else the whole body.
+  const std::string said = chat->messages[0]["content"].get<std::string>();
+  for (const std::string_view answer : {std::string_view(said), std::string_view(text)}) {
+    for (const std::size_t step : {answer.size() + 1, std::size_t{1}}) {
+      AnswerParser parser(ThoughtSplitter(ReasoningFormat::kSplit), chat->tools);
+      for (std::size_t at = 0; at < answer.size(); at += step) {
+        static_cast<void>(parser.push(answer.substr(at, step)));
+      }
+      static_cast<void>(parser.finish());
     }
-    static_cast<void>(parser.finish());
   }
   return 0;
 }

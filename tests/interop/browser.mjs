@@ -12,6 +12,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 
 const FLAGS = [
   "--no-sandbox", // tests run as root in containers
@@ -81,7 +82,7 @@ class View {
 }
 
 export async function openBrowser(modules) {
-  const { chromium } = createRequire(`${modules}/`)("playwright-core");
+  const { chromium } = createRequire(`${resolve(modules)}/`)("playwright-core");
   const browser = await chromium.launch({
     executablePath: process.env.PJ_CHROMIUM ?? "/usr/bin/chromium",
     args: FLAGS,

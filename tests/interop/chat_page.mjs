@@ -47,8 +47,8 @@ const checks = {
         if (all.length) globalThis.noteText(all[all.length - 1].textContent);
       }).observe(document.getElementById("messages"), { childList: true, subtree: true, characterData: true });
     });
-    assert.equal(await view.page.getByLabel("Model", { exact: true }).inputValue(), model);
-    await view.page.getByLabel("Most tokens").fill("40");
+    assert.equal(await view.page.getByRole("combobox").inputValue(), model);
+    await view.page.getByLabel("Max tokens").fill("40");
     await ask(view, "Tell me about a cat.");
     await idle(view);
     const final = await text(view);
@@ -66,7 +66,7 @@ const checks = {
 
   async stopStops() {
     const view = await open();
-    await view.page.getByLabel("Most tokens").fill("2000");
+    await view.page.getByLabel("Max tokens").fill("2000");
     await ask(view, "Tell me a long story.");
     await view.page.waitForFunction(() => document.querySelector("article.assistant .text")?.textContent.length > 5);
     await view.page.getByRole("button", { name: "Stop" }).click();
@@ -125,6 +125,7 @@ const checks = {
     await ask(view, "Hello");
     await idle(view);
     assert.equal(await view.page.getByRole("status").textContent(), "too busy");
+    assert.equal(await answers(view).locator(".failure").textContent(), "too busy");
     await picture(view, "error");
     view.forget(/status of 429/);
     // What failed is no part of the conversation.
@@ -161,7 +162,7 @@ const checks = {
       });
       assert.ok(ring, `the focus on ${id} is seen`);
     }
-    for (const id of ["model", "temperature", "max-tokens", "token", "clear", "input", "send"]) {
+    for (const id of ["model", "temperature", "max-tokens", "api-key", "clear", "input", "send"]) {
       assert.ok(reached.has(id), `Tab reaches ${id}`);
     }
     await view.page.getByRole("button", { name: "New chat" }).focus();
@@ -202,18 +203,18 @@ const checks = {
     await view.assertClean();
   },
 
-  async tokensAreAskedFor() {
+  async theKeyIsAskedForAndNotStored() {
     const view = await browser.newView();
     await view.page.route("**/v1/models", (route) =>
       route.request().headers().authorization === "Bearer secret"
         ? route.continue()
-        : route.fulfill({ status: 401, contentType: "application/json", body: '{"error":{"message":"no token"}}' }),
+        : route.fulfill({ status: 401, contentType: "application/json", body: '{"error":{"message":"no key"}}' }),
     );
     await view.page.goto(url);
     await view.page.waitForFunction(() => document.getElementById("status").textContent !== "");
-    assert.match(await view.page.getByRole("status").textContent(), /token/);
+    assert.match(await view.page.getByRole("status").textContent(), /API key/);
     view.forget(/status of 401/);
-    await view.page.getByLabel("Token").fill("secret");
+    await view.page.getByLabel("API key").fill("secret");
     await view.page.keyboard.press("Tab");
     await view.page.waitForFunction(() => document.getElementById("model").value !== "");
     const stored = await view.page.evaluate(() => JSON.stringify([localStorage, sessionStorage, document.cookie]));

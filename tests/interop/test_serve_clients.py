@@ -355,6 +355,45 @@ def test_the_same_text_alone_and_beside_15_others(client):
     assert all(texts)
 
 
+# Each has a product of its own, and some of them two by the number of rows.
+@pytest.mark.parametrize("kind", ["F16", "Q4_0", "Q8_0", "Q2_K", "Q4_K_M", "Q6_K", "IQ4_XS", "experts"])
+def test_quantized_models_tell_the_same_alone_and_beside_15_others(
+    kind, product, make_fixture, example_files, tmp_path
+):
+    model = (
+        product.convert(make_fixture("mixtral of 8"), tmp_path / "x", ["Q4_K_M"])["Q4_K_M"]
+        if kind == "experts"
+        else example_files[kind]
+    )
+    service = Service("--parallel", "16", "--threads", "2", model=model)
+    try:
+        client = service.client()
+
+        def story(index, **options):
+            prompt = [[7 + index, 11, 13 + 3 * index] * (2 + index % 5)]
+            options = {"temperature": 0, "max_tokens": 20, "logprobs": 1} | options
+            answer = client.completions.create(
+                model=client.models.list().data[0].id, prompt=prompt, **options,
+                extra_body={"ignore_eos": True},
+            ).choices[0]
+            return answer.text, answer.logprobs.token_logprobs
+
+        alone = {index: story(index) for index in (3, 7)}
+        told = [None] * 16
+
+        def run(index):
+            told[index] = story(index, temperature=0 if index in alone else 1)
+
+        threads = [threading.Thread(target=run, args=(index,)) for index in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {index: told[index] for index in alone} == alone
+    finally:
+        service.stop()
+
+
 def test_a_full_queue_answers_429_and_the_client_tries_again():
     service = Service("--parallel", "1", "--queue", "1", "--threads", "1")
     try:
@@ -431,6 +470,62 @@ def test_npm_client(service):
         service.url,
         NAME,
     )
+
+
+def curl(*arguments):
+    return run_program("curl", "--silent", "--show-error", "--max-time", "30", *arguments)
+
+
+def test_curl(service):
+    url = service.url + "/v1/chat/completions"
+    body = {"messages": HI, "max_tokens": 8, "temperature": 0}
+    as_json = ("--header", "Content-Type: application/json")
+    whole = json.loads(curl(url, *as_json, "--data", json.dumps(body)))
+    streamed = curl(url, "--no-buffer", *as_json, "--data", json.dumps(body | {"stream": True}))
+    events = [line[6:] for line in streamed.splitlines() if line.startswith("data: ")]
+    assert events.pop() == "[DONE]"
+    deltas = [json.loads(event)["choices"][0]["delta"].get("content") or "" for event in events]
+    assert "".join(deltas) == whole["choices"][0]["message"]["content"]
+    status = ("--output", "/dev/null", "--write-out", "%{http_code}")
+    assert curl(*status, service.url + "/health") == "200"
+    assert curl(*status, url, *as_json, "--data", "{") == "400"
+    # What curl says when nobody tells it otherwise is what a form of another site says too.
+    assert curl(*status, url, "--data", json.dumps(body)) == "415"
+    assert curl(*status, service.url + "/health", "--header", "Host: evil.example") == "403"
+    compressed = curl(*status, "--compressed", url, *as_json, "--data", json.dumps(body))
+    assert compressed == "200"
+
+
+def test_models_are_loaded_when_asked_for_and_leave_when_others_need_the_room(
+    example_files, tmp_path
+):
+    paths = [example_files[kind] for kind in ("Q8_0", "Q4_0", "F16")]
+    sizes = [path.stat().st_size for path in paths]
+    room = max(sizes) + min(sizes) + 1000  # for two of them
+    options = [part for path in paths[1:] for part in ("--model", path)]
+    service = Service("--threads", "1", "--max-memory", str(room), *map(str, options), model=paths[0])
+    try:
+        client = service.client()
+        names = [model.id for model in client.models.list()]
+        assert names == [path.stem for path in paths]
+
+        def loaded():
+            page = requests.get(service.url + "/metrics", timeout=10).text
+            return [
+                sample.labels["model"]
+                for family in text_string_to_metric_families(page)
+                for sample in family.samples
+                if sample.name == "pajamas_model_loaded" and sample.value == 1
+            ]
+
+        assert loaded() == names[:1]
+        ask = {"prompt": PROMPT, "max_tokens": 4, "temperature": 0}
+        texts = [client.completions.create(model=name, **ask).choices[0].text for name in names]
+        assert len(loaded()) < 3 and names[2] in loaded()
+        again = [client.completions.create(model=name, **ask).choices[0].text for name in names]
+        assert again == texts
+    finally:
+        service.stop()
 
 
 def test_anthropic_client(service):
