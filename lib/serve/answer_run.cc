@@ -51,6 +51,12 @@ std::string finish_reason_of(const GenerationStep& step, bool has_calls) {
   return has_calls ? "tool_calls" : "stop";
 }
 
+// For the metrics.
+std::string_view end_of(ErrorCode code) {
+  if (code == ErrorCode::kCancelled) return "cancelled";  // the client has gone
+  return code == ErrorCode::kNoSpace ? "refused" : "error";
+}
+
 // Collects the whole answer.
 class WholeAnswer : public AnswerSink {
  public:
@@ -177,7 +183,7 @@ ApiResult<Usage> run_answer(ServedModel& model, const AnswerPlan& plan, AnswerSi
   if (status) status = sink.finish(usage);
   run.note_prompt(usage);
   if (status) return usage;
-  run.note_end(status.error().code == ErrorCode::kCancelled ? "cancelled" : "error");
+  run.note_end(end_of(status.error().code));
   return std::unexpected(to_error_body(status.error()));
 }
 

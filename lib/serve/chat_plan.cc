@@ -45,6 +45,7 @@ ApiResult<AnswerPlan> plan_chat(const ServedModel& model, const ChatRequest& req
   if (request.tool_use == ToolUse::kAuto && job.grammar == nullptr) {
     // A schema that no grammar can respect leaves the arguments free.
     if (auto grammar = free_call_grammar(request.tools)) job.call_grammar = std::move(*grammar);
+    if (model.info().has_named_calls) job.argument_grammars = argument_grammars(request.tools);
   }
   for (std::int64_t choice = 0; choice < request.sampling.choices; ++choice) {
     plan.jobs.push_back(job);

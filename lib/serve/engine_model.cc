@@ -254,10 +254,14 @@ Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
   return engine;
 }
 
+bool is_control_token(const Tokenizer& tokenizer, std::string_view text) {
+  const auto ids = tokenizer.encode(text, {.add_special = false, .parse_special = true});
+  return ids && ids->size() == 1 && tokenizer.is_control(ids->front());
+}
+
 bool has_control_thoughts(const Tokenizer& tokenizer) {
   return std::ranges::any_of(known_thought_tags(), [&](const ThoughtTags& tags) {
-    const auto ids = tokenizer.encode(tags.open, {.add_special = false, .parse_special = true});
-    return ids && ids->size() == 1 && tokenizer.is_control(ids->front());
+    return is_control_token(tokenizer, tags.open);
   });
 }
 
@@ -278,7 +282,8 @@ Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::pa
                        .parameters = engine->model().params_total,
                        .weight_bytes = engine->weight_bytes(),
                        .has_chat_template = text.has_chat_template(),
-                       .has_control_thoughts = has_control_thoughts(text.tokenizer())};
+                       .has_control_thoughts = has_control_thoughts(text.tokenizer()),
+                       .has_named_calls = is_control_token(text.tokenizer(), "[ARGS]")};
   return std::make_unique<EngineModel>(std::move(info), std::move(engine), std::move(text),
                                        options.scheduler);
 }

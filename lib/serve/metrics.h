@@ -49,8 +49,8 @@ struct ModelMetrics {
   SecondsHistogram request_seconds;
 
   // Why answers end.
-  static constexpr std::array<std::string_view, 5> kReasons = {"stop", "length", "tool_calls",
-                                                               "cancelled", "error"};
+  static constexpr std::array<std::string_view, 6> kReasons = {"stop",    "length",    "tool_calls",
+                                                               "refused", "cancelled", "error"};
   std::array<std::atomic<std::uint64_t>, kReasons.size()> ends{};  // in that order
   void note_end(std::string_view reason);
 };

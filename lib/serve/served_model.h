@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +34,7 @@ struct ServedModelInfo {
   std::uint64_t weight_bytes = 0;
   bool has_chat_template = false;
   bool has_control_thoughts = false;  // the tags of its thoughts are control tokens
+  bool has_named_calls = false;       // it writes calls as a name and arguments
 };
 
 struct GenerationJob {
@@ -44,7 +46,10 @@ struct GenerationJob {
   std::shared_ptr<const Grammar> grammar{};
   // Followed only from where a call of a tool begins to its end, see CallWatch. Shared likewise.
   std::shared_ptr<const Grammar> call_grammar{};
-  // Both count only behind this text, the end of a thought that the prompt began; "": at once.
+  // By tool: of calls that are written as a name and arguments.
+  std::map<std::string, std::shared_ptr<const Grammar>> argument_grammars{};
+  // All of them count only behind this text, the end of a thought that the prompt began; "": at
+  // once.
   std::string grammar_after{};
   bool ignore_end = false;    // goes on behind end-of-generation tokens
   bool show_control = false;  // the text shows control tokens, as calls and thoughts have some

@@ -21,7 +21,7 @@ Result<TokenStream> TokenStream::create(const GenerationJob& job, std::int64_t m
   for (const std::int32_t id : job.prompt) PJ_TRY(sampler.accept(id));
   StopStrings stops = PJ_TRY(StopStrings::create(job.stop));
   TokenStream stream(job, max_tokens, text.tokenizer(), std::move(sampler), std::move(stops));
-  if (job.grammar != nullptr || job.call_grammar != nullptr) {
+  if (job.grammar != nullptr || stream.constrains_calls()) {
     stream.trie_ = PJ_TRY(text.token_trie());
   }
   stream.thought_end_ = job.grammar_after;
@@ -47,19 +47,25 @@ Status TokenStream::follow(std::int32_t id) {
   }
   if (matcher_) {
     PJ_TRY(matcher_->accept(id));
-    if (job_->call_grammar != nullptr && matcher_->may_end()) {
+    if (constrains_calls() && matcher_->may_end()) {
       matcher_.reset();
       watch_.end_call();
     }
     return {};
   }
-  if (job_->call_grammar == nullptr) return {};
+  if (!constrains_calls()) return {};
   const auto begun =
       watch_.push(tokenizer_->is_control(id) ? tokenizer_->text(id) : tokenizer_->piece(id));
   if (!begun) return {};
-  matcher_.emplace(job_->call_grammar, trie_);
+  std::shared_ptr<const Grammar> grammar = job_->call_grammar;
+  if (!begun->tool.empty()) {
+    const auto found = job_->argument_grammars.find(begun->tool);
+    grammar = found != job_->argument_grammars.end() ? found->second : nullptr;
+  }
+  if (grammar == nullptr) return {};
+  matcher_.emplace(std::move(grammar), trie_);
   // One token may have brought more than the grammar allows; the call is then free like the text.
-  if (!matcher_->accept_text(*begun)) matcher_.reset();
+  if (!matcher_->accept_text(begun->json)) matcher_.reset();
   return {};
 }
 

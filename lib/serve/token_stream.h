@@ -36,6 +36,10 @@ class TokenStream {
   TokenStream(const GenerationJob& job, std::int64_t max_tokens, const Tokenizer& tokenizer,
               Sampler sampler, StopStrings stops);
   Status follow(std::int32_t id);
+  // Whether calls in a free answer are held to something.
+  [[nodiscard]] bool constrains_calls() const {
+    return job_->call_grammar != nullptr || !job_->argument_grammars.empty();
+  }
   Status end_thought(std::string_view bytes);
   const TokenMask* all_but_end(std::size_t tokens);
   [[nodiscard]] TokenChoice choice_of(std::int32_t id, float logprob) const;

@@ -66,6 +66,21 @@ TEST_F(TokenStreamTest, HoldsACallOfAToolToItsSchemaAndTheRestIsFree) {
   EXPECT_TRUE(text.ends_with("xxx")) << text;
 }
 
+TEST_F(TokenStreamTest, HoldsTheArgumentsOfANamedToolToItsSchema) {
+  GenerationJob job = greedy();
+  job.argument_grammars["add"] = *Grammar::parse("root ::= \"{\" [a-c] \"}\"");
+  job.show_control = true;
+  TokenStream stream = create(job, 500);
+  std::string text;
+  for (const std::int32_t id : ids("[TOOL_CALLS]add[ARGS]{")) text += want(stream, id).text;
+  const std::int32_t x = ids("x").back();
+  for (int count = 0; count < 5; ++count) text += want(stream, x).text;
+  EXPECT_TRUE(text.starts_with("[TOOL_CALLS]add[ARGS]{")) << text;
+  const char letter = text.at(text.find('{') + 1);
+  EXPECT_TRUE(letter >= 'a' && letter <= 'c') << text;
+  EXPECT_TRUE(text.ends_with("}xxx")) << text;
+}
+
 TEST_F(TokenStreamTest, FollowsAGrammarFromTheEndOfAThoughtOn) {
   GenerationJob job = greedy();
   job.grammar = *Grammar::parse("root ::= \"{\" [a-c]+ \"}\"");

@@ -496,14 +496,13 @@ def test_curl(service):
     assert compressed == "200"
 
 
-def test_models_are_loaded_when_asked_for_and_leave_when_others_need_the_room(
-    example_files, tmp_path
-):
+def test_models_are_loaded_when_asked_for_and_leave_when_others_need_the_room(example_files):
     paths = [example_files[kind] for kind in ("Q8_0", "Q4_0", "F16")]
-    sizes = [path.stat().st_size for path in paths]
-    room = max(sizes) + min(sizes) + 1000  # for two of them
-    options = [part for path in paths[1:] for part in ("--model", path)]
-    service = Service("--threads", "1", "--max-memory", str(room), *map(str, options), model=paths[0])
+    room = sum(path.stat().st_size for path in paths) - 1  # for two of them
+    options = ["--threads", "1", "--parallel", "1", "--context", "128", "--max-memory", str(room)]
+    for path in paths[1:]:
+        options += ["--model", str(path)]
+    service = Service(*options, model=paths[0])
     try:
         client = service.client()
         names = [model.id for model in client.models.list()]
