@@ -499,7 +499,8 @@ def test_curl(service):
 def test_models_are_loaded_when_asked_for_and_leave_when_others_need_the_room(example_files):
     paths = [example_files[kind] for kind in ("Q8_0", "Q4_0", "F16")]
     room = sum(path.stat().st_size for path in paths) - 1  # for two of them
-    options = ["--threads", "1", "--parallel", "1", "--context", "128", "--max-memory", str(room)]
+    options = ["--threads", "1", "--parallel", "1"]
+    options += ["--context", "128", "--batch", "8", "--max-memory", str(room)]
     for path in paths[1:]:
         options += ["--model", str(path)]
     service = Service(*options, model=paths[0])
