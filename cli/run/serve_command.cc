@@ -7,6 +7,7 @@
 
 #include "../progress_printer.h"
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/human_units.h"
 #include "commands.h"
 #include "http/access_policy.h"
@@ -106,6 +107,7 @@ Result<http::ServerOptions> http_options(const ServeFlags& flags) {
 
 Status run_serve(const ServeFlags& flags, const CancelToken& cancel) {
   PJ_TRY(check_flags(flags));
+  keep_little_free_memory();
   ServeOptions options{.models = {flags.model},
                        .alias = flags.alias,
                        .http = PJ_TRY(http_options(flags)),
