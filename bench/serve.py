@@ -66,7 +66,7 @@ def ask(port, prompt, tokens):
     )
     response = connection.getresponse()
     if response.status != 200:
-        sys.exit(f"serve.py: {response.status}: {response.read().decode()}")
+        raise ValueError(f"{response.status}: {response.read().decode()}")
     first = last = None
     count = 0
     for line in response:
@@ -80,7 +80,7 @@ def ask(port, prompt, tokens):
             count = chunk["usage"]["completion_tokens"]
     connection.close()
     if count != tokens:
-        sys.exit(f"serve.py: {count} tokens came, {tokens} were asked for")
+        raise ValueError(f"{count} tokens came, {tokens} were asked for")
     return first - begin, (last - first) / max(count - 1, 1), count
 
 
@@ -94,16 +94,18 @@ def run(port, clients, requests, tokens, seed):
     lengths = [PROMPT_TOKENS[index % len(PROMPT_TOKENS)] for index in range(clients * requests)]
     random.Random(seed).shuffle(lengths)
     results = []
-    lock = threading.Lock()
+    failures = []
 
     def work(client):
         random_ids = random.Random(seed * 1000 + client)
         for request in range(requests):
             length = lengths[client * requests + request]
             prompt = [random_ids.randrange(10, 900) for _ in range(length)]
-            result = ask(port, prompt, tokens)
-            with lock:
-                results.append(result)
+            try:
+                results.append(ask(port, prompt, tokens))
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                failures.append(error)
+                return
 
     begin = time.monotonic()
     threads = [threading.Thread(target=work, args=(client,)) for client in range(clients)]
@@ -111,6 +113,8 @@ def run(port, clients, requests, tokens, seed):
         thread.start()
     for thread in threads:
         thread.join()
+    if failures:
+        sys.exit(f"serve.py: {len(failures)} of {clients} clients failed: {failures[0]}")
     seconds = time.monotonic() - begin
     firsts = [first for first, _, _ in results]
     return {
