@@ -12,7 +12,6 @@ PYTHON ?= python3
 TEST_TIMEOUT_S ?= 300
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
-BENCH_MODEL ?= build/bench/model_gguf/gguf/model-q4_k_m.gguf
 
 .PHONY: help
 help: ## this list
@@ -117,9 +116,13 @@ bench-tokenize: build ## encoding speed against the tokenizers library, both on 
 	tests/interop/install_peers.sh build
 	cmake --build build --parallel $(JOBS) --target tokenize_bench
 	build/interop/venv/bin/python bench/tokenization.py --build build $(BENCH_ARGS)
+
 .PHONY: bench-serve
-bench-serve: build ## the server's speed with one client and with 16, on BENCH_MODEL
-	$(PYTHON) bench/serve.py --build build --model $(BENCH_MODEL) $(BENCH_ARGS)
+bench-serve: build ## the server's speed with one client and with 16, against llama.cpp (4 GB of disk)
+	@tools/install_deps.sh interop
+	tests/interop/install_peers.sh build
+	cmake --build build --parallel $(JOBS) --target bench_programs
+	$(PYTHON) bench/serve.py --build build $(BENCH_ARGS)
 
 .PHONY: soak
 soak: build ## good, bad and broken clients at the server for SOAK_SECONDS (default an hour)

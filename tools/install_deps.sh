@@ -16,7 +16,7 @@ group_packages() {
       ;;
     lint) echo clang-format-19:clang-format-19 clang-tidy-19:clang-tidy-19 ;;
     fuzz) echo clang-19:clang-19 libclang-rt-19-dev ;;
-    interop) echo ca-certificates python3:python3 python3-venv npm:npm chromium:chromium ;;
+    interop) echo ca-certificates python3:python3 python3-venv npm:npm curl:curl chromium:chromium ;;
     *)
       echo "install_deps.sh: unknown group '$1', expected build, lint, fuzz or interop" >&2
       exit 2

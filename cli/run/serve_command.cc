@@ -7,6 +7,7 @@
 
 #include "../progress_printer.h"
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/human_units.h"
 #include "commands.h"
 #include "http/access_policy.h"
@@ -31,6 +32,7 @@ struct ServeFlags : ModelFlags {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   std::string chat_template;
+  std::string reasoning_format = "auto";
   int stop_grace = 30;
   bool no_log = false;
 };
@@ -51,6 +53,8 @@ constexpr auto kServeFlags = std::to_array<Flag<ServeFlags>>({
     {"--allowed-origin", &ServeFlags::allowed_origins, "ORIGIN",
      "a site whose pages may use the server, like https://chat.example; repeatable"},
     {"--chat-template", &ServeFlags::chat_template, "FILE", "instead of the model's own"},
+    {"--reasoning-format", &ServeFlags::reasoning_format, "NAME",
+     "thoughts of a model: auto or deepseek splits them from its answers, none leaves them in"},
     {"--stop-grace", &ServeFlags::stop_grace, "SECONDS",
      "how long running requests may go on when the server is stopped"},
     {"--no-log", &ServeFlags::no_log, "", "no line for each request"},
@@ -103,12 +107,20 @@ Result<http::ServerOptions> http_options(const ServeFlags& flags) {
 
 Status run_serve(const ServeFlags& flags, const CancelToken& cancel) {
   PJ_TRY(check_flags(flags));
+  keep_little_free_memory();
   ServeOptions options{.models = {flags.model},
                        .alias = flags.alias,
                        .http = PJ_TRY(http_options(flags)),
                        .engine = PJ_TRY(engine_options(flags)),
                        .scheduler = {.parallel = flags.parallel, .max_waiting = flags.queue}};
   options.models.insert(options.models.end(), flags.more_models.begin(), flags.more_models.end());
+  const auto format = parse_reasoning_format(flags.reasoning_format);
+  if (!format) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "--reasoning-format '{}' is not known, expected auto, deepseek or none",
+                      flags.reasoning_format);
+  }
+  options.reasoning_format = *format;
   if (!flags.max_memory.empty()) options.max_memory = PJ_TRY(parse_bytes(flags.max_memory));
   if (!flags.chat_template.empty()) {
     options.chat_template = PJ_TRY(read_text_file(flags.chat_template, kMaxSmallFileBytes));

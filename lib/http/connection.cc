@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -23,6 +24,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "base/heap.h"
 #include "http/error_response.h"
 #include "http/reply.h"
 #include "http/reply_channel.h"
@@ -47,6 +49,9 @@ constexpr std::size_t kMaxAheadBytes = 64 << 10;
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr std::size_t kLingerBytes = 4 << 20;
 constexpr std::size_t kLoggedTargetBytes = 256;
+// What handlers make of larger bodies, JSON above all, is given back to the system when it is
+// freed.
+constexpr std::size_t kLargeBodyBytes = 1 << 20;
 
 // "Thu, 26 Nov 2026 01:00:00 GMT"
 std::string http_date() {
@@ -66,7 +71,7 @@ bool is_plain_id(std::string_view id) {
 
 std::string make_request_id() {
   static const std::uint64_t base = std::random_device{}();
-  static std::uint64_t next = 0;  // the IO thread's
+  static std::atomic<std::uint64_t> next{0};  // of all servers of the process
   return fmt::format("req-{:08x}{:08x}", base & 0xFFFFFFFFU, ++next);
 }
 
@@ -320,7 +325,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     auto work = [request = std::move(shared_request), channel = channel_, &route] {
       Reply reply(channel);
       if (!channel->cancel().is_cancelled()) call_handler(route, *request, reply);
+      const bool was_large = request->body.size() >= kLargeBodyBytes;
+      *request = {};
       channel->finish();
+      if (was_large) give_back_free_memory();
     };
     HandlerPool& pool = route.lane == Lane::kQuick ? core_.quick : core_.lengthy;
     bool keep = false;

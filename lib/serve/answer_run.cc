@@ -5,40 +5,43 @@
 #include <chrono>
 #include <utility>
 
-#include "serve/tools/tool_call_parser.h"
+#include "serve/answer_parser.h"
 
 namespace pajamas {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::uint64_t ns_since(Clock::time_point begin) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count());
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// Counts a request in the metrics for as long as it lives.
+// Puts what a request does into the metrics of its model.
 class MeteredRun {
  public:
-  explicit MeteredRun(Metrics& metrics) : metrics_(metrics) {
-    ++metrics_.requests;
-    ++metrics_.running;
-  }
+  explicit MeteredRun(ModelMetrics& metrics) : metrics_(metrics) { ++metrics_.requests; }
   MeteredRun(const MeteredRun&) = delete;
   MeteredRun& operator=(const MeteredRun&) = delete;
   ~MeteredRun() {
-    --metrics_.running;
-    if (first_token_ != Clock::time_point{}) metrics_.generation_ns += ns_since(first_token_);
+    metrics_.request_seconds.add(seconds_since(begin_));
+    if (tokens_ < 2) return;
+    metrics_.token_seconds.add(seconds_since(first_token_) / static_cast<double>(tokens_ - 1));
   }
   void note_token() {
     ++metrics_.completion_tokens;
-    if (first_token_ != Clock::time_point{}) return;
+    if (tokens_++ > 0) return;
     first_token_ = Clock::now();
-    metrics_.first_token_ns += ns_since(begin_);
+    metrics_.first_token_seconds.add(seconds_since(begin_));
   }
+  void note_prompt(const Usage& usage) {
+    metrics_.prompt_tokens += static_cast<std::uint64_t>(usage.prompt_tokens);
+    metrics_.cached_tokens += static_cast<std::uint64_t>(usage.cached_tokens);
+  }
+  void note_end(std::string_view reason) { metrics_.note_end(reason); }
 
  private:
-  Metrics& metrics_;
+  ModelMetrics& metrics_;
+  std::int64_t tokens_ = 0;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point first_token_{};
 };
@@ -46,6 +49,12 @@ class MeteredRun {
 std::string finish_reason_of(const GenerationStep& step, bool has_calls) {
   if (step.end == GenerationStep::End::kLength) return "length";
   return has_calls ? "tool_calls" : "stop";
+}
+
+// For the metrics.
+std::string_view end_of(ErrorCode code) {
+  if (code == ErrorCode::kCancelled) return "cancelled";  // the client has gone
+  return code == ErrorCode::kNoSpace ? "refused" : "error";
 }
 
 // Collects the whole answer.
@@ -56,11 +65,10 @@ class WholeAnswer : public AnswerSink {
     for (std::size_t at = 0; at < options.echo.size(); ++at) choices_[at].text = options.echo[at];
   }
   Status begin() override { return {}; }
-  Status add(std::size_t choice, const std::string& text, const std::vector<ToolCall>& calls,
+  Status add(std::size_t choice, const std::vector<AnswerPart>& parts,
              const GenerationStep& step) override {
     ChoiceResult& result = choices_[choice];
-    result.text += text;
-    result.tool_calls.insert(result.tool_calls.end(), calls.begin(), calls.end());
+    for (const AnswerPart& part : parts) result.add(part);
     if (options_.with_logprobs && step.token) result.steps.push_back(step);
     return {};
   }
@@ -95,15 +103,16 @@ class StreamedAnswer : public AnswerSink {
     }
     return {};
   }
-  Status add(std::size_t choice, const std::string& text, const std::vector<ToolCall>& calls,
+  Status add(std::size_t choice, const std::vector<AnswerPart>& parts,
              const GenerationStep& step) override {
-    const bool has_logprobs = options_.with_logprobs && step.token;
-    if (!text.empty() || has_logprobs) {
-      PJ_TRY(send(writer_.text_chunk(choice, text, has_logprobs ? &step : nullptr)));
+    // With the first part, or with an empty one: every token's are sent.
+    const GenerationStep* logprobs_of = options_.with_logprobs && step.token ? &step : nullptr;
+    for (const AnswerPart& part : parts) {
+      if (part.kind == AnswerPart::Kind::kCall) ++calls_[choice];
+      const std::size_t call = calls_[choice] > 0 ? calls_[choice] - 1 : 0;
+      PJ_TRY(send(writer_.part_chunk(choice, part, call, std::exchange(logprobs_of, nullptr))));
     }
-    for (const ToolCall& call : calls) {
-      PJ_TRY(send(writer_.tool_call_chunk(choice, calls_[choice]++, call)));
-    }
+    if (logprobs_of != nullptr) PJ_TRY(send(writer_.text_chunk(choice, "", logprobs_of)));
     return {};
   }
   Status end(std::size_t choice, const std::string& finish_reason, const std::string&) override {
@@ -119,7 +128,7 @@ class StreamedAnswer : public AnswerSink {
 
   AnswerWriter writer_;
   const AnswerOptions& options_;
-  std::vector<std::size_t> calls_;  // sent so far, per choice
+  std::vector<std::size_t> calls_;  // begun so far, per choice
   http::Reply& reply_;
 };
 
@@ -148,34 +157,33 @@ ApiResult<Usage> run_answer(ServedModel& model, const AnswerPlan& plan, AnswerSi
         .code = "context_length_exceeded"});
   }
   Usage usage = usage_of(plan);
-  MeteredRun run(metrics);
-  std::vector<ToolCallParser> parsers(plan.jobs.size(), ToolCallParser(plan.tools));
+  MeteredRun run(metrics.of(model.info().id));
+  std::vector<AnswerParser> parsers(plan.jobs.size(), AnswerParser(plan.thoughts, plan.tools));
   bool has_begun = false;
   const auto take = [&](const GenerationStep& step) -> Status {
     if (!std::exchange(has_begun, true)) PJ_TRY(sink.begin());
-    ToolCallParser& parser = parsers[step.job];
+    AnswerParser& parser = parsers[step.job];
+    const bool was_thinking = parser.is_thinking();
+    std::vector<AnswerPart> parts = parser.push(step.text);
     if (step.token) {
       ++usage.completion_tokens;
+      if (was_thinking || parser.is_thinking()) ++usage.thought_tokens;
       run.note_token();
     }
-    auto output = parser.push(step.text);
     const bool is_end = step.end != GenerationStep::End::kNo;
-    if (is_end) {
-      auto rest = parser.finish();
-      output.text += rest.text;
-      std::ranges::move(rest.calls, std::back_inserter(output.calls));
-    }
-    PJ_TRY(sink.add(step.job, output.text, output.calls, step));
+    if (is_end) std::ranges::move(parser.finish(), std::back_inserter(parts));
+    PJ_TRY(sink.add(step.job, parts, step));
     if (!is_end) return {};
     usage.cached_tokens = std::max(usage.cached_tokens, step.cached_tokens);
-    return sink.end(step.job, finish_reason_of(step, parser.calls() > 0), step.stop_text);
+    const std::string reason = finish_reason_of(step, parser.has_calls());
+    run.note_end(reason);
+    return sink.end(step.job, reason, step.stop_text);
   };
   Status status = model.generate(plan.jobs, take, cancel);
   if (status) status = sink.finish(usage);
-  metrics.prompt_tokens += static_cast<std::uint64_t>(usage.prompt_tokens);
-  metrics.cached_tokens += static_cast<std::uint64_t>(usage.cached_tokens);
+  run.note_prompt(usage);
   if (status) return usage;
-  if (status.error().code != ErrorCode::kCancelled) ++metrics.failures;
+  run.note_end(end_of(status.error().code));
   return std::unexpected(to_error_body(status.error()));
 }
 

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "http/reply.h"
+#include "serve/answer_part.h"
 #include "serve/api/answer_json.h"
 #include "serve/api/api_result.h"
 #include "serve/api/chat_request.h"
 #include "serve/metrics.h"
 #include "serve/served_model.h"
+#include "serve/thinking/thought_splitter.h"
 
 namespace pajamas {
 
@@ -23,9 +25,9 @@ class AnswerSink {
  public:
   virtual ~AnswerSink() = default;
   virtual Status begin() = 0;  // the jobs were accepted
-  // `text` and `calls` are complete parts; `step` has a token when log probabilities are of use.
-  virtual Status add(std::size_t choice, const std::string& text,
-                     const std::vector<ToolCall>& calls, const GenerationStep& step) = 0;
+  // What a step brought, often nothing; `step` has a token when log probabilities are of use.
+  virtual Status add(std::size_t choice, const std::vector<AnswerPart>& parts,
+                     const GenerationStep& step) = 0;
   // `stop_text`: the stop string that ended it, or "".
   virtual Status end(std::size_t choice, const std::string& finish_reason,
                      const std::string& stop_text) = 0;
@@ -34,7 +36,8 @@ class AnswerSink {
 
 struct AnswerPlan {
   std::vector<GenerationJob> jobs;
-  Json tools{};              // whose calls are looked for; null: none
+  Json tools{};                                      // whose calls are looked for; null: none
+  ThoughtSplitter thoughts{ReasoningFormat::kNone};  // as each answer begins
   std::int64_t prompts = 1;  // jobs of one prompt stand together; its tokens count once
 };
 

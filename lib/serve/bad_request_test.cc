@@ -59,6 +59,8 @@ TEST(BadRequests, NameTheFieldAtFault) {
       {{{"tools", {{{"type", "function"}}}}}, "tools[0].function"},
       {{{"tools", {{{"function", {{"name", "bad name"}}}}}}}, "tools[0].function.name"},
       {{{"chat_template_kwargs", 1}}, "chat_template_kwargs"},
+      {{{"reasoning_format", "xml"}}, "reasoning_format"},
+      {{{"reasoning_format", 1}}, "reasoning_format"},
   };
   const ApiService service;
   for (const Case& test : cases) {
@@ -128,7 +130,8 @@ TEST(Endpoints, TellTheirStateAndModels) {
   EXPECT_EQ(service.get("/v1/models/other").status, 404);
   service.post(kChat, chat_body());
   const std::string metrics = service.get("/metrics").body;
-  EXPECT_THAT(metrics, ::testing::HasSubstr("pajamas_completion_tokens_total 11\n"));
+  EXPECT_THAT(metrics,
+              ::testing::HasSubstr("pajamas_completion_tokens_total{model=\"scripted\"} 11\n"));
   EXPECT_THAT(metrics, ::testing::HasSubstr("# TYPE pajamas_prompt_tokens_total counter\n"));
 }
 

@@ -142,17 +142,78 @@ TEST(ChatApi, FindsToolCallsWholeAndStreamed) {
   EXPECT_EQ(message["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
 
   const auto events = service.post(kChat, chat_body({{"tools", tools}, {"stream", true}})).events();
-  int calls = 0;
+  std::vector<Json> calls;
   for (const Json& event : events) {
     if (!event.is_object() || event["choices"].empty()) continue;
     const Json& delta = event["choices"][0]["delta"];
-    if (!delta.contains("tool_calls")) continue;
-    ++calls;
-    EXPECT_EQ(delta["tool_calls"][0]["index"], 0);
-    EXPECT_THAT(delta["tool_calls"][0]["id"].get<std::string>(), ::testing::StartsWith("call_"));
+    if (delta.contains("tool_calls")) calls.push_back(delta["tool_calls"][0]);
   }
-  EXPECT_EQ(calls, 1);
+  ASSERT_GT(calls.size(), 3U) << "the arguments come in pieces";
+  EXPECT_THAT(calls[0]["id"].get<std::string>(), ::testing::StartsWith("call_"));
+  EXPECT_EQ(calls[0]["type"], "function");
+  EXPECT_EQ(calls[0]["function"], (Json{{"name", "add"}, {"arguments", ""}}));
+  std::string arguments;
+  for (const Json& call : calls) {
+    EXPECT_EQ(call["index"], 0);
+    EXPECT_EQ(call.contains("id"), arguments.empty() && call == calls[0]);
+    arguments += call["function"]["arguments"].get<std::string>();
+  }
+  EXPECT_EQ(arguments, "{\"a\":1}");
   EXPECT_EQ(events[events.size() - 2]["choices"][0]["finish_reason"], "tool_calls");
+}
+
+// The text of each kind in the deltas of a stream.
+std::string deltas_of(const std::vector<Json>& events, const char* key) {
+  std::string text;
+  for (const Json& event : events) {
+    if (!event.is_object() || event["choices"].empty()) continue;
+    text += event["choices"][0]["delta"].value(key, "");
+  }
+  return text;
+}
+
+TEST(ChatApi, SplitsThoughtsFromAnswersWholeAndStreamed) {
+  const ApiService service;
+  service.generator->answer = "<think>\nLet me see.\n</think>\n\nIt is 2.";
+  const Json whole = service.post(kChat, chat_body()).json();
+  EXPECT_EQ(whole["choices"][0]["message"]["reasoning_content"], "Let me see.");
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "It is 2.");
+  const Json& usage = whole["usage"];
+  EXPECT_GT(usage["completion_tokens_details"]["reasoning_tokens"], 11);
+  EXPECT_LT(usage["completion_tokens_details"]["reasoning_tokens"], usage["completion_tokens"]);
+
+  const auto events = service.post(kChat, chat_body({{"stream", true}})).events();
+  EXPECT_EQ(deltas_of(events, "reasoning_content"), "Let me see.");
+  EXPECT_EQ(deltas_of(events, "content"), "It is 2.");
+}
+
+TEST(ChatApi, LeavesThoughtsInTheTextWhenAskedTo) {
+  const ApiService service;
+  service.generator->answer = "<think>Hm</think>Yes";
+  const Json json = service.post(kChat, chat_body({{"reasoning_format", "none"}})).json();
+  EXPECT_EQ(json["choices"][0]["message"]["content"], "<think>Hm</think>Yes");
+  EXPECT_FALSE(json["choices"][0]["message"].contains("reasoning_content"));
+}
+
+TEST(ChatApi, BeginsInTheThoughtThatThePromptOpens) {
+  const ApiService service;
+  service.generator->answer = "Hm</think>{\"a\": 1}";
+  service.generator->prompt_end = "<assistant><think>\n";
+  const Json json =
+      service.post(kChat, chat_body({{"response_format", {{"type", "json_object"}}}})).json();
+  EXPECT_EQ(json["choices"][0]["message"]["reasoning_content"], "Hm");
+  EXPECT_EQ(json["choices"][0]["message"]["content"], "{\"a\": 1}");
+  EXPECT_EQ(service.generator->last_jobs()[0].grammar_after, "</think>");
+}
+
+TEST(ChatApi, FindsCallsBehindThoughts) {
+  const ApiService service;
+  service.generator->answer = "<think>I call.</think>{\"name\": \"add\", \"arguments\": {}}";
+  const Json tools = Json::array(
+      {{{"type", "function"}, {"function", {{"name", "add"}, {"parameters", Json::object()}}}}});
+  const Json json = service.post(kChat, chat_body({{"tools", tools}})).json();
+  EXPECT_EQ(json["choices"][0]["message"]["reasoning_content"], "I call.");
+  EXPECT_EQ(json["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "add");
 }
 
 TEST(ChatApi, StopsGeneratingWhenTheClientGoes) {

@@ -12,8 +12,10 @@ namespace pajamas {
 // The prompt's text and tokens.
 ApiResult<std::string> render_chat(const ServedModel& model, const ChatRequest& request);
 ApiResult<std::vector<std::int32_t>> tokenize_chat(const ServedModel& model,
-                                                   const ChatRequest& request);
+                                                   const std::string& prompt);
 
-ApiResult<AnswerPlan> plan_chat(const ServedModel& model, const ChatRequest& request);
+// `format`: where the request names none.
+ApiResult<AnswerPlan> plan_chat(const ServedModel& model, const ChatRequest& request,
+                                ReasoningFormat format);
 
 }  // namespace pajamas

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "generation/model_text.h"
+#include "serve/thinking/thought_splitter.h"
 #include "serve/token_stream.h"
 
 namespace pajamas {
@@ -108,6 +109,7 @@ class EngineModel : public ServedModel {
   }
   Status generate(std::span<const GenerationJob> jobs, const StepSink& sink,
                   const CancelToken& cancel) override;
+  [[nodiscard]] ModelLoad load() const override { return scheduler_.load(); }
   Result<std::vector<std::vector<float>>> embed(std::span<const std::vector<std::int32_t>> prompts,
                                                 const CancelToken& cancel) override;
 
@@ -252,6 +254,17 @@ Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
   return engine;
 }
 
+bool is_control_token(const Tokenizer& tokenizer, std::string_view text) {
+  const auto ids = tokenizer.encode(text, {.add_special = false, .parse_special = true});
+  return ids && ids->size() == 1 && tokenizer.is_control(ids->front());
+}
+
+bool has_control_thoughts(const Tokenizer& tokenizer) {
+  return std::ranges::any_of(known_thought_tags(), [&](const ThoughtTags& tags) {
+    return is_control_token(tokenizer, tags.open);
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::path& path,
@@ -268,7 +281,9 @@ Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::pa
                        .vocab_size = static_cast<std::int32_t>(engine->parameters().vocab),
                        .parameters = engine->model().params_total,
                        .weight_bytes = engine->weight_bytes(),
-                       .has_chat_template = text.has_chat_template()};
+                       .has_chat_template = text.has_chat_template(),
+                       .has_control_thoughts = has_control_thoughts(text.tokenizer()),
+                       .has_named_calls = is_control_token(text.tokenizer(), "[ARGS]")};
   return std::make_unique<EngineModel>(std::move(info), std::move(engine), std::move(text),
                                        options.scheduler);
 }

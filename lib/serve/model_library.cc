@@ -16,7 +16,13 @@ std::vector<ModelLibrary::Entry> ModelLibrary::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<Entry> entries;
   for (const Slot& slot : slots_) {
-    entries.push_back({slot.model.id, slot.model.created_s, slot.loaded != nullptr});
+    Entry& entry = entries.emplace_back();
+    entry.id = slot.model.id;
+    entry.created_s = slot.model.created_s;
+    if (slot.loaded == nullptr) continue;
+    entry.is_loaded = true;
+    entry.weight_bytes = slot.loaded->info().weight_bytes;
+    entry.load = slot.loaded->load();
   }
   return entries;
 }

@@ -43,6 +43,8 @@ class ModelLibrary {
     std::string id;
     std::int64_t created_s = 0;
     bool is_loaded = false;
+    std::uint64_t weight_bytes = 0;  // 0 while it is not loaded, as is what follows
+    ModelLoad load{};
   };
   [[nodiscard]] std::vector<Entry> list() const;
 

@@ -73,6 +73,57 @@ TEST(MessagesApi, StreamsBlocksForTextAndTools) {
                                       "content_block_stop", "message_delta", "message_stop"}));
   const Json& end = events[events.size() - 2];
   EXPECT_EQ(end["delta"]["stop_reason"], "tool_use");
+  std::string input;
+  int pieces = 0;
+  for (const Json& event : events) {
+    if (!event.contains("delta") || event["delta"].value("type", "") != "input_json_delta")
+      continue;
+    EXPECT_EQ(event["index"], 1);
+    input += event["delta"]["partial_json"].get<std::string>();
+    ++pieces;
+  }
+  EXPECT_EQ(input, "{\"a\":1}");
+  EXPECT_GT(pieces, 1);
+}
+
+TEST(MessagesApi, HasBlocksOfThoughts) {
+  const ApiService service;
+  service.generator->answer = "<think>Hm.</think>Yes.";
+  const Json body{{"max_tokens", 50}, {"messages", user_says("hi")}};
+  const Json content = service.post("/v1/messages", body).json()["content"];
+  ASSERT_EQ(content.size(), 2U);
+  EXPECT_EQ(content[0], (Json{{"type", "thinking"}, {"thinking", "Hm."}, {"signature", ""}}));
+  EXPECT_EQ(content[1]["text"], "Yes.");
+  Json streamed = body;
+  streamed["stream"] = true;
+  const auto events = service.post("/v1/messages", streamed).events();
+  std::vector<std::string> kinds;
+  for (const Json& event : events) {
+    if (event["type"] == "content_block_start") {
+      kinds.push_back(event["content_block"]["type"].get<std::string>());
+    } else if (event["type"] == "content_block_delta") {
+      const auto kind = event["delta"]["type"].get<std::string>();
+      if (kinds.back() != kind) kinds.push_back(kind);
+    }
+  }
+  EXPECT_EQ(kinds, (std::vector<std::string>{"thinking", "thinking_delta", "text", "text_delta"}));
+}
+
+TEST(MessagesApi, TakesThoughtsBackAndSwitchesThemOff) {
+  const ApiService service;
+  const Json messages = Json::array(
+      {{{"role", "user"}, {"content", "hi"}},
+       {{"role", "assistant"},
+        {"content", Json::array({{{"type", "thinking"}, {"thinking", "Hm"}, {"signature", ""}},
+                                 {{"type", "text"}, {"text", "Yes"}}})}},
+       {{"role", "user"}, {"content", "why"}}});
+  const ApiAnswer answer = service.post(
+      "/v1/messages",
+      Json{{"max_tokens", 5}, {"thinking", {{"type", "disabled"}}}, {"messages", messages}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  const auto options = service.generator->last_prompt_options();
+  EXPECT_EQ(options.variables["enable_thinking"], false);
+  EXPECT_EQ(service.generator->last_messages()[1]["reasoning_content"], "Hm");
 }
 
 TEST(MessagesApi, TakesBlocksAndToolResults) {
@@ -132,7 +183,46 @@ TEST(ResponsesApi, StreamsEventsThatAreNumbered) {
           "response.function_call_arguments.delta", "response.function_call_arguments.done",
           "response.output_item.done", "response.completed"}));
   for (std::size_t at = 0; at < events.size(); ++at) EXPECT_EQ(events[at]["sequence_number"], at);
-  EXPECT_EQ(events.back()["response"]["output"].size(), 2U);
+  const Json& output = events.back()["response"]["output"];
+  ASSERT_EQ(output.size(), 2U);
+  EXPECT_EQ(output[1]["arguments"], "{\"a\":1}");
+  std::string arguments;
+  int pieces = 0;
+  for (const Json& event : events) {
+    if (event["type"] != "response.function_call_arguments.delta") continue;
+    EXPECT_EQ(event["item_id"], output[1]["id"]);
+    arguments += event["delta"].get<std::string>();
+    ++pieces;
+  }
+  EXPECT_EQ(arguments, "{\"a\":1}");
+  EXPECT_GT(pieces, 1);
+}
+
+TEST(ResponsesApi, HasReasoningItems) {
+  const ApiService service;
+  service.generator->answer = "<think>Hm.</think>Yes.";
+  const Json whole = service.post("/v1/responses", Json{{"input", "hi"}}).json();
+  ASSERT_EQ(whole["output"].size(), 2U);
+  EXPECT_EQ(whole["output"][0]["type"], "reasoning");
+  EXPECT_EQ(whole["output"][0]["content"][0], (Json{{"type", "reasoning_text"}, {"text", "Hm."}}));
+  EXPECT_EQ(whole["output"][1]["content"][0]["text"], "Yes.");
+  EXPECT_GT(whole["usage"]["output_tokens_details"]["reasoning_tokens"], 3);
+  const auto events =
+      service.post("/v1/responses", Json{{"input", "hi"}, {"stream", true}}).events();
+  EXPECT_EQ(
+      types_of(events),
+      (std::vector<std::string>{
+          "response.created", "response.in_progress", "response.output_item.added",
+          "response.content_part.added", "response.reasoning_text.delta",
+          "response.reasoning_text.done", "response.content_part.done", "response.output_item.done",
+          "response.output_item.added", "response.content_part.added", "response.output_text.delta",
+          "response.output_text.done", "response.content_part.done", "response.output_item.done",
+          "response.completed"}));
+  // And takes what it gave.
+  Json input = whole["output"];
+  input.push_back({{"role", "user"}, {"content", "why"}});
+  EXPECT_EQ(service.post("/v1/responses", Json{{"input", input}}).status, 200);
+  EXPECT_EQ(service.generator->last_messages()[0]["reasoning_content"], "Hm.");
 }
 
 TEST(ResponsesApi, TakesConversationsAndRefusesWhatItWouldHaveToStore) {

@@ -28,7 +28,7 @@ std::int64_t blocks_of(std::int64_t tokens) {
 
 Scheduler::Scheduler(BatchModel model, const SchedulerOptions& options)
     : model_(std::move(model)), options_(options), pool_(&model_.new_sequence().pool()) {
-  counts_.max_blocks = pool_->max_blocks();
+  load_.max_blocks = pool_->max_blocks();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -56,21 +56,21 @@ Status Scheduler::submit(std::vector<BatchJob> jobs) {
     const std::lock_guard lock(mutex_);
     if (stop_.is_cancelled()) return make_error(ErrorCode::kCancelled, "the server is stopping");
     const std::size_t places = static_cast<std::size_t>(options_.max_waiting) +
-                               static_cast<std::size_t>(options_.parallel - counts_.running);
+                               static_cast<std::size_t>(options_.parallel - load_.running);
     if (waiting_.size() + jobs.size() > places) {
       return make_error(ErrorCode::kNoSpace,
                         "{} requests wait for the model already; try again later", waiting_.size());
     }
     std::ranges::move(jobs, std::back_inserter(waiting_));
-    counts_.waiting = static_cast<int>(waiting_.size());
+    load_.waiting = static_cast<int>(waiting_.size());
   }
   wake_.notify_all();
   return {};
 }
 
-SchedulerCounts Scheduler::counts() const {
+ModelLoad Scheduler::load() const {
   const std::lock_guard lock(mutex_);
-  return counts_;
+  return load_;
 }
 
 void Scheduler::run() {
@@ -123,8 +123,8 @@ void Scheduler::admit() {
         job = std::move(*next);
         waiting_.erase(next);
       }
-      counts_.waiting = static_cast<int>(waiting_.size());
-      counts_.running = static_cast<int>(running_.size()) + (job ? 1 : 0);
+      load_.waiting = static_cast<int>(waiting_.size());
+      load_.running = static_cast<int>(running_.size()) + (job ? 1 : 0);
     }
     if (!job) return;
     start(std::move(*job));
@@ -218,22 +218,38 @@ void Scheduler::compose(std::vector<BatchToken>& batch, std::vector<Running*>& o
     }
   }
   if (reading.empty()) return;
-  // Each prompt gets an equal share; what the short ones leave goes to the others. The one that is
-  // served first changes from step to step.
-  std::int64_t budget = batch.empty() ? options_.prompt_tokens : options_.shared_tokens;
-  std::ranges::rotate(reading,
-                      reading.begin() + static_cast<std::ptrdiff_t>(turn_++ % reading.size()));
-  std::ranges::stable_sort(reading, {}, [](const Running* running) {
-    return static_cast<std::int64_t>(running->job.prompt.size()) - running->sequence.length();
-  });
-  std::size_t left = reading.size();
-  for (Running* running : reading) {
-    const std::int64_t share = std::max<std::int64_t>(budget / static_cast<std::int64_t>(left), 1);
-    --left;
-    const std::size_t before = batch.size();
+  const std::int64_t budget = batch.empty() ? options_.prompt_tokens : options_.shared_tokens;
+  for (const auto& [running, share] : share_out(reading, budget)) {
     append_prompt(*running, share, batch, owners);
-    budget -= static_cast<std::int64_t>(batch.size() - before);
   }
+}
+
+// Half of the budget is for the prompt that came first, so that none waits for ever; the rest is
+// for those that are soonest complete, so that a short prompt does not wait for long ones. What one
+// does not need goes to the next.
+std::vector<std::pair<Scheduler::Running*, std::int64_t>> Scheduler::share_out(
+    std::vector<Running*> reading, std::int64_t budget) {
+  const auto rest_of = [](const Running* running) {
+    return static_cast<std::int64_t>(running->job.prompt.size()) - running->sequence.length();
+  };
+  Running* first = reading.front();
+  const std::int64_t kept = std::min(rest_of(first), (budget + 1) / 2);
+  std::ranges::stable_sort(reading, {}, rest_of);
+  std::vector<std::pair<Running*, std::int64_t>> shares;
+  std::int64_t left = budget - kept;
+  std::int64_t of_first = kept;
+  for (Running* running : reading) {
+    const std::int64_t own = running == first ? kept : 0;
+    const std::int64_t share = std::min(rest_of(running) - own, left);
+    left -= share;
+    if (running == first) {
+      of_first += share;
+    } else if (share > 0) {
+      shares.emplace_back(running, share);
+    }
+  }
+  if (of_first > 0) shares.emplace_back(first, of_first);
+  return shares;
 }
 
 void Scheduler::append_prompt(Running& running, std::int64_t share, std::vector<BatchToken>& batch,
@@ -279,8 +295,8 @@ void Scheduler::end_finished() {
     running = running_.erase(running);
   }
   const std::lock_guard lock(mutex_);
-  counts_.running = static_cast<int>(running_.size());
-  counts_.used_blocks = pool_->used_blocks();
+  load_.running = static_cast<int>(running_.size());
+  load_.used_blocks = pool_->used_blocks();
 }
 
 void Scheduler::keep_for_others(Sequence sequence) {

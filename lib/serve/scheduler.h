@@ -20,12 +20,14 @@
 #include <optional>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/cancel.h"
 #include "base/error.h"
 #include "runtime/forward_pass.h"
 #include "runtime/sequence.h"
+#include "serve/served_model.h"
 
 namespace pajamas {
 
@@ -56,13 +58,6 @@ struct BatchJob {
   std::function<bool()> is_cancelled;  // asked before each step, and while it waits
 };
 
-struct SchedulerCounts {
-  int running = 0;
-  int waiting = 0;
-  std::int64_t used_blocks = 0;
-  std::int64_t max_blocks = 0;
-};
-
 class Scheduler {
  public:
   Scheduler(BatchModel model, const SchedulerOptions& options);
@@ -75,7 +70,7 @@ class Scheduler {
   // wait already.
   Status submit(std::vector<BatchJob> jobs);
 
-  [[nodiscard]] SchedulerCounts counts() const;
+  [[nodiscard]] ModelLoad load() const;
 
  private:
   struct Running {
@@ -101,6 +96,8 @@ class Scheduler {
   Sequence begin_sequence(const BatchJob& job, std::int64_t& cached_tokens);
   void step();
   void compose(std::vector<BatchToken>& batch, std::vector<Running*>& owners);
+  static std::vector<std::pair<Running*, std::int64_t>> share_out(std::vector<Running*> reading,
+                                                                  std::int64_t budget);
   void append_prompt(Running& running, std::int64_t share, std::vector<BatchToken>& batch,
                      std::vector<Running*>& owners);
   void take_output(Running& running, std::span<const float> values);
@@ -118,12 +115,11 @@ class Scheduler {
   std::list<Cached> cached_;
   std::int64_t reserved_blocks_ = 0;
   std::uint64_t uses_ = 0;
-  std::size_t turn_ = 0;  // whose prompt is read first
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::deque<BatchJob> waiting_;
-  SchedulerCounts counts_;
+  ModelLoad load_;
   CancelToken stop_;
   std::thread thread_;
 };

@@ -131,6 +131,42 @@ TEST(Scheduler, ReadsALongPromptInPartsWhileOthersGoOn) {
   EXPECT_EQ(late.made, expected(prompt_of(1000, 1), 1));
 }
 
+TEST(Scheduler, ReadsShortPromptsFirstAndLetsNoneWaitForEver) {
+  FakeBatchModel fake(4096, 512);
+  Text steady;
+  Text long_one;
+  std::vector<std::unique_ptr<Text>> short_ones;
+  Scheduler* running = nullptr;
+  std::size_t pass = 0;
+  std::size_t long_ended = 0;
+  std::size_t first_short_ended = 0;
+  // A new short prompt comes at every step, as many as there is room for in half a step.
+  fake.before_pass = [&] {
+    if (++pass == 3) {
+      EXPECT_TRUE(running->submit(list_of(long_one.job(prompt_of(1000, 1), 1))));
+    }
+    if (pass >= 3 && pass < 60) {
+      short_ones.push_back(std::make_unique<Text>());
+      EXPECT_TRUE(running->submit(
+          list_of(short_ones.back()->job(prompt_of(50, static_cast<std::int32_t>(pass)), 1))));
+    }
+    if (first_short_ended == 0 && !short_ones.empty() && !short_ones[0]->made.empty()) {
+      first_short_ended = pass;
+    }
+    if (long_ended == 0 && !long_one.made.empty()) long_ended = pass;
+    return Status{};
+  };
+  Scheduler scheduler(fake.model(), {.parallel = 64, .shared_tokens = 100});
+  running = &scheduler;
+  ASSERT_TRUE(scheduler.submit(list_of(steady.job(prompt_of(4, 0), 90))));
+  EXPECT_TRUE(steady.wait());
+  EXPECT_TRUE(long_one.wait());
+  for (const auto& text : short_ones) EXPECT_TRUE(text->wait());
+  EXPECT_LE(first_short_ended, 3U + 4);
+  EXPECT_LE(long_ended, 3U + 1000 / 50 + 3) << "at half of the speed at least";
+  for (const FakeBatchModel::Pass& each : fake.passes()) EXPECT_LE(each.tokens, 101U + 60);
+}
+
 TEST(Scheduler, UsesWhatEarlierTextsLeftInTheCache) {
   FakeBatchModel fake(1024, 64);
   Scheduler scheduler(fake.model(), {.parallel = 1});

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,8 @@ struct ServedModelInfo {
   std::int64_t parameters = 0;
   std::uint64_t weight_bytes = 0;
   bool has_chat_template = false;
+  bool has_control_thoughts = false;  // the tags of its thoughts are control tokens
+  bool has_named_calls = false;       // it writes calls as a name and arguments
 };
 
 struct GenerationJob {
@@ -43,8 +46,21 @@ struct GenerationJob {
   std::shared_ptr<const Grammar> grammar{};
   // Followed only from where a call of a tool begins to its end, see CallWatch. Shared likewise.
   std::shared_ptr<const Grammar> call_grammar{};
+  // By tool: of calls that are written as a name and arguments.
+  std::map<std::string, std::shared_ptr<const Grammar>> argument_grammars{};
+  // All of them count only behind this text, the end of a thought that the prompt began; "": at
+  // once.
+  std::string grammar_after{};
   bool ignore_end = false;    // goes on behind end-of-generation tokens
-  bool show_control = false;  // the text shows control tokens, as tool calls begin with some
+  bool show_control = false;  // the text shows control tokens, as calls and thoughts have some
+};
+
+// What a model is busy with.
+struct ModelLoad {
+  int running = 0;  // texts
+  int waiting = 0;
+  std::int64_t used_blocks = 0;  // of the cache, those kept for later texts too
+  std::int64_t max_blocks = 0;
 };
 
 struct TokenChoice {
@@ -96,6 +112,9 @@ class ServedModel {
   // (kInvalidArgument); kNoSpace: more waits already than may.
   virtual Status generate(std::span<const GenerationJob> jobs, const StepSink& sink,
                           const CancelToken& cancel) = 0;
+
+  // Now. For the metrics.
+  [[nodiscard]] virtual ModelLoad load() const = 0;
 
   // One vector of length 1 per prompt.
   virtual Result<std::vector<std::vector<float>>> embed(

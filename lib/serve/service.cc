@@ -19,9 +19,11 @@ class Service : public RunningService {
   Service(std::vector<OfferedModel> models, const LibraryLimits& limits)
       : library_(std::move(models), limits) {}
 
-  Status start(const http::ServerOptions& options) {
+  Status start(const http::ServerOptions& options, ReasoningFormat reasoning_format) {
     http::Router router;
-    add_routes(router, {.models = library_, .metrics = metrics_});
+    for (const ModelLibrary::Entry& model : library_.list()) metrics_.of(model.id);
+    add_routes(router,
+               {.models = library_, .metrics = metrics_, .reasoning_format = reasoning_format});
     server_ = PJ_TRY(http::Server::start(options, std::move(router)));
     return {};
   }
@@ -104,10 +106,11 @@ Result<std::vector<NamedModel>> find_models(const fs::path& path) {
 
 Result<std::unique_ptr<RunningService>> start_service_with(std::vector<OfferedModel> models,
                                                            const http::ServerOptions& options,
-                                                           const LibraryLimits& limits) {
+                                                           const LibraryLimits& limits,
+                                                           ReasoningFormat reasoning_format) {
   auto service = std::make_unique<Service>(std::move(models), limits);
   PJ_TRY(service->library().acquire(""));
-  PJ_TRY(service->start(options));
+  PJ_TRY(service->start(options, reasoning_format));
   return service;
 }
 
@@ -146,7 +149,8 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
   constexpr int kMostThreads = 128;
   http.lengthy.max_admitted = options.scheduler.parallel + options.scheduler.max_waiting;
   http.lengthy.threads = std::min(http.lengthy.max_admitted, kMostThreads);
-  return start_service_with(std::move(offered), http, {.max_bytes = options.max_memory});
+  return start_service_with(std::move(offered), http, {.max_bytes = options.max_memory},
+                            options.reasoning_format);
 }
 
 void wait_for(const CancelToken& stop) {

@@ -18,6 +18,7 @@
 #include "http/server.h"
 #include "serve/engine_model.h"
 #include "serve/model_library.h"
+#include "serve/thinking/thought_splitter.h"
 
 namespace pajamas {
 
@@ -30,6 +31,7 @@ struct ServeOptions {
   SchedulerOptions scheduler{};
   std::uint64_t max_memory = 0;  // for the weights of all loaded models; 0: no limit
   std::string chat_template{};   // instead of the models' own
+  ReasoningFormat reasoning_format = ReasoningFormat::kSplit;  // of requests that name none
 };
 
 // Serves in the background until it is destroyed, which stops it gracefully.
@@ -46,9 +48,9 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
                                                       Progress& progress);
 
 // For tests and other programs that bring their own models.
-Result<std::unique_ptr<RunningService>> start_service_with(std::vector<OfferedModel> models,
-                                                           const http::ServerOptions& options,
-                                                           const LibraryLimits& limits);
+Result<std::unique_ptr<RunningService>> start_service_with(
+    std::vector<OfferedModel> models, const http::ServerOptions& options,
+    const LibraryLimits& limits, ReasoningFormat reasoning_format = ReasoningFormat::kSplit);
 
 // Returns when the token is set, by a signal handler or by anyone.
 void wait_for(const CancelToken& stop);

@@ -15,6 +15,7 @@
 #include "sampling/grammar/grammar_matcher.h"
 #include "sampling/sampler.h"
 #include "sampling/stop_strings.h"
+#include "sampling/token_mask.h"
 #include "serve/served_model.h"
 #include "serve/tools/call_watch.h"
 #include "text/stream_decoder.h"
@@ -35,6 +36,12 @@ class TokenStream {
   TokenStream(const GenerationJob& job, std::int64_t max_tokens, const Tokenizer& tokenizer,
               Sampler sampler, StopStrings stops);
   Status follow(std::int32_t id);
+  // Whether calls in a free answer are held to something.
+  [[nodiscard]] bool constrains_calls() const {
+    return job_->call_grammar != nullptr || !job_->argument_grammars.empty();
+  }
+  Status end_thought(std::string_view bytes);
+  const TokenMask* all_but_end(std::size_t tokens);
   [[nodiscard]] TokenChoice choice_of(std::int32_t id, float logprob) const;
 
   const GenerationJob* job_;
@@ -46,6 +53,11 @@ class TokenStream {
   std::shared_ptr<const TokenTrie> trie_{};  // shared by all streams of the model; null: no grammar
   std::optional<GrammarMatcher> matcher_{};
   CallWatch watch_{};
+  // While the answer is in a thought that the prompt began: the text that ends it, and what was
+  // said since it could have begun.
+  std::string thought_end_{};
+  std::string thought_{};
+  TokenMask all_but_end_{};
 };
 
 }  // namespace pajamas

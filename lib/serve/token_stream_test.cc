@@ -66,6 +66,38 @@ TEST_F(TokenStreamTest, HoldsACallOfAToolToItsSchemaAndTheRestIsFree) {
   EXPECT_TRUE(text.ends_with("xxx")) << text;
 }
 
+TEST_F(TokenStreamTest, HoldsTheArgumentsOfANamedToolToItsSchema) {
+  GenerationJob job = greedy();
+  job.argument_grammars["add"] = *Grammar::parse("root ::= \"{\" [a-c] \"}\"");
+  job.show_control = true;
+  TokenStream stream = create(job, 500);
+  std::string text;
+  for (const std::int32_t id : ids("[TOOL_CALLS]add[ARGS]{")) text += want(stream, id).text;
+  const std::int32_t x = ids("x").back();
+  for (int count = 0; count < 5; ++count) text += want(stream, x).text;
+  EXPECT_TRUE(text.starts_with("[TOOL_CALLS]add[ARGS]{")) << text;
+  const char letter = text.at(text.find('{') + 1);
+  EXPECT_TRUE(letter >= 'a' && letter <= 'c') << text;
+  EXPECT_TRUE(text.ends_with("}xxx")) << text;
+}
+
+TEST_F(TokenStreamTest, FollowsAGrammarFromTheEndOfAThoughtOn) {
+  GenerationJob job = greedy();
+  job.grammar = *Grammar::parse("root ::= \"{\" [a-c]+ \"}\"");
+  job.grammar_after = "</think>";
+  TokenStream stream = create(job, 200);
+  std::string text;
+  for (const std::int32_t id : ids("I think {x.")) text += want(stream, id).text;
+  const std::int32_t end = text_.tokenizer().end_of_generation_ids().front();
+  EXPECT_EQ(want(stream, end).end, GenerationStep::End::kNo) << "no answer was given yet";
+  for (const std::int32_t id : ids("</think>")) text += want(stream, id).text;
+  EXPECT_NE(text.find("I think {x."), std::string::npos) << "thoughts are free";
+  const std::size_t answer = text.size();
+  for (const char* piece : {"x", "x", "b", "}"}) text += want(stream, ids(piece).back()).text;
+  EXPECT_TRUE(text.substr(answer).starts_with("{")) << text;
+  EXPECT_EQ(text.find('x', answer), std::string::npos) << text;
+}
+
 TEST_F(TokenStreamTest, HoldsBackWhatMayBecomeAStopString) {
   GenerationJob job = greedy();
   job.stop = {"the end"};

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hours of everything a server meets: good, bad and broken clients at once.
 
-Usage: serve_soak.py BUILD MODEL [--seconds N] [--seed N]
+Usage: serve_soak.py BUILD MODEL [--seconds N] [--seed N] [--health-seconds N] [--answer-seconds N]
 
-Fails when the server dies, answers 5xx where it should not, stops answering /health within two
-seconds, or ends with much more memory or many more descriptors than it had after the first tenth.
+Fails when the server dies, answers 5xx where it should not, does not answer in time (/health in two
+seconds, others in 120; say more where other work has the machine), or ends with much more memory or many more descriptors than it had after the first tenth.
 """
 
 import argparse
@@ -26,7 +26,7 @@ WORKERS = 12
 
 
 class Soak:
-    def __init__(self, program, model, seed):
+    def __init__(self, program, model, seed, health_seconds, answer_seconds):
         command = [program, "serve", model, "--port", "0", "--quiet"]
         command += ["--parallel", "4", "--queue", "16", "--threads", "2"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -35,6 +35,9 @@ class Soak:
                 self.port = int(line.rsplit(":", 1)[1])
                 break
         self.seed = seed
+        self.health_seconds = health_seconds
+        self.answer_seconds = answer_seconds
+        self.slowest_health = 0.0
         self.problems = []
         self.counts = {}
         self.lock = threading.Lock()
@@ -52,7 +55,7 @@ class Soak:
     # What clients do. Each takes a Random.
 
     def post(self, path, body, read=True):
-        connection = http.client.HTTPConnection("localhost", self.port, timeout=120)
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=self.answer_seconds)
         text = body if isinstance(body, (str, bytes)) else json.dumps(body)
         connection.request("POST", path, text, {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -72,7 +75,21 @@ class Soak:
         }
         if rng.random() < 0.2:
             body["response_format"] = {"type": "json_object"}
+        if rng.random() < 0.2:
+            tool = {"name": "look", "parameters": {"type": "object"}}
+            body |= {"tools": [{"type": "function", "function": tool}], "tool_choice": "required"}
+            body.pop("response_format", None)
+        if rng.random() < 0.1:
+            body["grammar"] = 'root ::= "<think>" [a-z ]* "</think>" [a-z ]*'
+            for key in ("tools", "tool_choice", "response_format"):
+                body.pop(key, None)
         self.post("/v1/chat/completions", body)
+
+    def other_apis(self, rng):
+        body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": rng.randrange(1, 40)}
+        self.post("/v1/messages", body | {"stream": rng.random() < 0.5})
+        self.post("/v1/responses", {"input": "hi", "max_output_tokens": 20,
+                                    "stream": rng.random() < 0.5})
 
     def leave_early(self, rng):
         body = {"prompt": "Once", "max_tokens": 300, "stream": True, "ignore_eos": True}
@@ -109,7 +126,7 @@ class Soak:
     def work(self, number):
         rng = random.Random(self.seed * 100 + number)
         kinds = [self.chat] * 6 + [self.leave_early] * 3 + [self.embed] * 2
-        kinds += [self.too_long, self.bad_json, self.bad_bytes]
+        kinds += [self.too_long, self.bad_json, self.bad_bytes, self.other_apis]
         while not self.stopping.is_set():
             kind = rng.choice(kinds)
             try:
@@ -123,12 +140,13 @@ class Soak:
     def health(self):
         while not self.stopping.is_set():
             begin = time.monotonic()
-            connection = http.client.HTTPConnection("localhost", self.port, timeout=10)
+            connection = http.client.HTTPConnection("localhost", self.port, timeout=self.answer_seconds)
             connection.request("GET", "/health")
             status = connection.getresponse().status
             connection.close()
             seconds = time.monotonic() - begin
-            if status != 200 or seconds > 2:
+            self.slowest_health = max(self.slowest_health, seconds)
+            if status != 200 or seconds > self.health_seconds:
                 self.problem(f"/health gave {status} after {seconds:.1f} s")
             time.sleep(0.25)
 
@@ -158,6 +176,7 @@ class Soak:
         if after[1] > before[1] + ALLOWED_DESCRIPTOR_GROWTH:
             self.problem(f"descriptors grew from {before[1]} to {after[1]}")
         print(f"answers by status: {dict(sorted(self.counts.items()))}")
+        print(f"/health took at most {self.slowest_health:.2f} s")
         print(f"memory {before[0] >> 20} -> {after[0] >> 20} MiB, descriptors {before[1]} -> {after[1]}")
         for problem in self.problems[:10]:
             print(f"problem: {problem}", file=sys.stderr)
@@ -170,9 +189,13 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--health-seconds", type=float, default=2)
+    parser.add_argument("--answer-seconds", type=float, default=120)
     arguments = parser.parse_args()
     program = str(pathlib.Path(arguments.build) / "bin" / "llama-pajamas-run")
-    sys.exit(Soak(program, arguments.model, arguments.seed).run(arguments.seconds))
+    soak = Soak(program, arguments.model, arguments.seed, arguments.health_seconds,
+                arguments.answer_seconds)
+    sys.exit(soak.run(arguments.seconds))
 
 
 if __name__ == "__main__":

@@ -1,44 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real browser for tests of pages: Debian's chromium, driven by playwright-core.
+// Starts Debian's Chromium for a test of a page, and watches what the page must never do: log an
+// error, throw, break its Content-Security-Policy, or ask another machine for anything.
 //
-//   const { page, complaints, close } = await openPage(modules, { width: 1200, height: 900 });
-//
-// `modules` is the folder that has node_modules. `complaints` collects what a user would see in the
-// developer tools: errors, warnings, and requests for anything but the pages that a test opens
-// itself (allow(url) says which).
+//   import { openBrowser } from "./browser.mjs";
+//   const browser = await openBrowser(modules);          // build/interop/node_modules
+//   const view = await browser.newView({ colorScheme: "dark" });
+//   await view.page.goto(url);
+//   ...
+//   view.assertClean();                                  // throws with all that was noticed
+//   await browser.close();
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { accessSync, constants } from "node:fs";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 
-export function findChromium() {
-  const named = process.env.CHROMIUM;
-  if (named) return named;
-  for (const folder of (process.env.PATH ?? "").split(":")) {
-    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-      try {
-        accessSync(`${folder}/${name}`, constants.X_OK);
-        return `${folder}/${name}`;
-      } catch {
-        // the next one
+const FLAGS = [
+  "--no-sandbox", // tests run as root in containers
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--disable-background-networking",
+  "--disable-sync",
+  "--disable-component-update",
+  "--no-first-run",
+];
+
+// What a screen reader or a keyboard would stumble over.
+const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+class View {
+  constructor(context, page, modules) {
+    this.context = context;
+    this.page = page;
+    this.modules = modules;
+    this.problems = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.problems.push(`console ${message.type()}: ${message.text()}`);
       }
-    }
+    });
+    page.on("pageerror", (error) => this.problems.push(`uncaught: ${error.stack}`));
+    page.on("request", (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      const isHere = hostname === "localhost" || hostname === "127.0.0.1";
+      const isNoNetwork = ["data:", "blob:", "file:", "about:"].includes(protocol);
+      if (!isHere && !isNoNetwork) this.problems.push(`request to ${request.url()}`);
+    });
   }
-  throw new Error("no chromium found; install it (tools/install_deps.sh interop), or set CHROMIUM");
+
+  // Errors that a test provokes and the browser reports by itself, like a 401.
+  forget(pattern) {
+    this.problems = this.problems.filter((problem) => !pattern.test(problem));
+  }
+
+  async assertClean() {
+    const violations = await this.page.evaluate(() => globalThis.__cspViolations);
+    assert.deepEqual([...this.problems, ...violations], []);
+  }
+
+  async assertAccessible() {
+    const source = readFileSync(`${this.modules}/axe-core/axe.min.js`, "utf8");
+    // Through the debugger, so that the page's own policy stays as it is.
+    await this.page.evaluate(source);
+    const result = await this.page.evaluate(
+      (tags) => globalThis.axe.run(document, { runOnly: tags }),
+      AXE_TAGS,
+    );
+    const found = result.violations.map(
+      (violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" | ")}`,
+    );
+    assert.deepEqual(found, []);
+  }
+
+  // Nothing is wider than the window.
+  async assertFits() {
+    const sizes = await this.page.evaluate(() => ({
+      content: document.documentElement.scrollWidth,
+      window: document.documentElement.clientWidth,
+    }));
+    assert.ok(sizes.content <= sizes.window, `content is ${sizes.content} px wide of ${sizes.window}`);
+  }
 }
 
-export async function openPage(modules, { width, height, allow = () => true, ...context }) {
-  const { chromium } = createRequire(`${modules}/`)("playwright-core");
+export async function openBrowser(modules) {
+  const { chromium } = createRequire(`${resolve(modules)}/`)("playwright-core");
   const browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    executablePath: process.env.PJ_CHROMIUM ?? "/usr/bin/chromium",
+    args: FLAGS,
   });
-  const complaints = [];
-  const page = await browser.newPage({ viewport: { width, height }, ...context });
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => {
-    if (!allow(request.url())) complaints.push(`a request for ${request.url()}`);
-  });
-  return { page, complaints, close: () => browser.close() };
+  return {
+    // A window of its own, without what others stored. Options are those of playwright's newContext.
+    async newView(options = {}) {
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      await page.addInitScript(() => {
+        globalThis.__cspViolations = [];
+        document.addEventListener("securitypolicyviolation", (event) => {
+          globalThis.__cspViolations.push(`CSP: ${event.violatedDirective} ${event.blockedURI}`);
+        });
+      });
+      return new View(context, page, modules);
+    },
+    close: () => browser.close(),
+  };
 }

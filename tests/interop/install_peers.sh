@@ -36,7 +36,9 @@ python_packages() {
 npm_packages() {
   rm -rf "$target/node_modules"
   cp "$here/package.json" "$target/package.json"
-  npm install --prefix "$target" --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error
+  # Optional packages are builds for machines and GPUs that are not used here, gigabytes of them.
+  npm install --prefix "$target" --ignore-scripts --omit=optional --no-package-lock --no-audit \
+    --no-fund --loglevel=error
 }
 
 install_once python.stamp "$here/requirements.txt" python_packages

@@ -3,14 +3,15 @@
 // and prints as JSON what is there. test_report_page.py judges it.
 import { pathToFileURL } from "node:url";
 
-import { openPage } from "./browser.mjs";
+import { openBrowser } from "./browser.mjs";
 
 const [modules, report] = process.argv.slice(2);
 const url = pathToFileURL(report).href;
-const { page, complaints, close } = await openPage(modules, {
-  width: 1200,
-  height: 900,
-  allow: (requested) => requested === url || requested === "data:,",
+const browser = await openBrowser(modules);
+const view = await browser.newView({ viewport: { width: 1200, height: 900 } });
+const { page } = view;
+page.on("request", (request) => {
+  if (![url, "data:,"].includes(request.url())) view.problems.push(`request to ${request.url()}`);
 });
 
 // In the page.
@@ -72,6 +73,6 @@ await page.emulateMedia({ colorScheme: "dark" });
 found.dark = await background();
 await page.setViewportSize({ width: 360, height: 740 });
 found.overflow[360] = await overflow();
-found.complaints = complaints;
-await close();
+found.complaints = [...view.problems, ...(await page.evaluate(() => globalThis.__cspViolations))];
+await browser.close();
 process.stdout.write(JSON.stringify(found));

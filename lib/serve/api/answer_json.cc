@@ -34,6 +34,7 @@ Json tool_call_json(const ToolCall& call) {
 
 Json chat_message_json(const ChoiceResult& result) {
   Json message{{"role", "assistant"}, {"content", result.text}, {"refusal", nullptr}};
+  if (!result.thought.empty()) message["reasoning_content"] = result.thought;
   if (result.tool_calls.empty()) return message;
   if (result.text.empty()) message["content"] = nullptr;
   message["tool_calls"] = Json::array();
@@ -58,7 +59,25 @@ Json usage_json(const Usage& usage) {
   return {{"prompt_tokens", usage.prompt_tokens},
           {"completion_tokens", usage.completion_tokens},
           {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
+          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
+          {"completion_tokens_details", {{"reasoning_tokens", usage.thought_tokens}}}};
+}
+
+void ChoiceResult::add(const AnswerPart& part) {
+  switch (part.kind) {
+    case AnswerPart::Kind::kText:
+      text += part.text;
+      break;
+    case AnswerPart::Kind::kThought:
+      thought += part.text;
+      break;
+    case AnswerPart::Kind::kCall:
+      tool_calls.push_back({part.call_id, part.tool, {}});
+      break;
+    case AnswerPart::Kind::kArguments:
+      tool_calls.back().arguments += part.text;
+      break;
+  }
 }
 
 Json chat_logprobs_json(const std::vector<GenerationStep>& steps) {
@@ -170,11 +189,32 @@ Json AnswerWriter::text_chunk(std::size_t choice, const std::string& text,
   return result;
 }
 
-Json AnswerWriter::tool_call_chunk(std::size_t choice, std::size_t index,
-                                   const ToolCall& call) const {
-  Json entry = tool_call_json(call);
-  entry["index"] = index;
-  return chat_chunk(choice, {{"tool_calls", Json::array({std::move(entry)})}}, nullptr);
+Json AnswerWriter::part_chunk(std::size_t choice, const AnswerPart& part, std::size_t call,
+                              const GenerationStep* logprobs_of) const {
+  Json delta;
+  switch (part.kind) {
+    case AnswerPart::Kind::kText:
+      return text_chunk(choice, part.text, logprobs_of);
+    case AnswerPart::Kind::kThought:
+      delta = {{"reasoning_content", part.text}};
+      break;
+    case AnswerPart::Kind::kCall: {
+      Json entry = tool_call_json({part.call_id, part.tool, {}});
+      entry["index"] = call;
+      delta = {{"tool_calls", Json::array({std::move(entry)})}};
+      break;
+    }
+    case AnswerPart::Kind::kArguments: {
+      Json entry{{"index", call}, {"function", {{"arguments", part.text}}}};
+      delta = {{"tool_calls", Json::array({std::move(entry)})}};
+      break;
+    }
+  }
+  Json result = chat_chunk(choice, std::move(delta), nullptr);
+  if (logprobs_of != nullptr) {
+    result["choices"][0]["logprobs"] = chat_logprobs_json({*logprobs_of});
+  }
+  return result;
 }
 
 Json AnswerWriter::last_chunk(std::size_t choice, const std::string& finish_reason) const {

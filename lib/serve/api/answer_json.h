@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "serve/answer_part.h"
 #include "serve/served_model.h"
 
 namespace pajamas {
@@ -17,6 +18,7 @@ struct Usage {
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
   std::int64_t cached_tokens = 0;
+  std::int64_t thought_tokens = 0;  // of the completion
 };
 Json usage_json(const Usage& usage);
 
@@ -29,10 +31,13 @@ struct ToolCall {
 // What one choice has come to.
 struct ChoiceResult {
   std::string text{};
+  std::string thought{};
   std::vector<ToolCall> tool_calls{};
   std::vector<GenerationStep>
       steps{};                  // those with a token, kept when log probabilities are wanted
   std::string finish_reason{};  // "stop", "length", "tool_calls"
+
+  void add(const AnswerPart& part);
 };
 
 enum class AnswerShape : std::uint8_t { kChat, kCompletion };
@@ -49,8 +54,9 @@ class AnswerWriter {
   [[nodiscard]] Json first_chunk(std::size_t choice) const;  // chat: the role
   [[nodiscard]] Json text_chunk(std::size_t choice, const std::string& text,
                                 const GenerationStep* logprobs_of) const;
-  [[nodiscard]] Json tool_call_chunk(std::size_t choice, std::size_t index,
-                                     const ToolCall& call) const;
+  // Of any part. `call`: how many calls the choice has begun before this part's own.
+  [[nodiscard]] Json part_chunk(std::size_t choice, const AnswerPart& part, std::size_t call,
+                                const GenerationStep* logprobs_of) const;
   [[nodiscard]] Json last_chunk(std::size_t choice, const std::string& finish_reason) const;
   [[nodiscard]] Json usage_chunk(const Usage& usage) const;
 

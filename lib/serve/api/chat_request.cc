@@ -139,6 +139,13 @@ ApiResult<ChatRequest> read_chat_request(const Json& body, const ServedModelInfo
   if (auto effort = PJ_TRY(fields.text("reasoning_effort"))) {
     request.template_variables["reasoning_effort"] = *effort;
   }
+  if (auto format = PJ_TRY(fields.text("reasoning_format"))) {
+    request.reasoning_format = parse_reasoning_format(*format);
+    if (!request.reasoning_format) {
+      return bad_request("reasoning_format",
+                         "'reasoning_format' is '{}', expected none, auto or deepseek", *format);
+    }
+  }
   return request;
 }
 

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "sampling/grammar/grammar.h"
 #include "serve/api/sampling_fields.h"
+#include "serve/thinking/thought_splitter.h"
 
 namespace pajamas {
 
@@ -31,6 +33,7 @@ struct ChatRequest {
   // Shared by the choices of the request.
   std::shared_ptr<const Grammar> grammar;
   StreamFields stream;
+  std::optional<ReasoningFormat> reasoning_format;  // of this request alone
 };
 
 struct CompletionRequest {

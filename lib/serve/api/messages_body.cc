@@ -12,6 +12,7 @@ namespace {
 // One block of a message's content, added to what the message becomes.
 struct Blocks {
   std::string text{};
+  std::string thought{};
   Json tool_calls = Json::array();
   Json tool_results = Json::array();  // messages of their own
 };
@@ -37,7 +38,9 @@ ApiResult<void> add_block(const Json& block, const std::string& name, Blocks& bl
     const std::string id = PJ_TRY(fields.required_text("tool_use_id"));
     const std::string text = PJ_TRY(read_content(fields.find("content"), fields.name("content")));
     blocks.tool_results.push_back({{"role", "tool"}, {"tool_call_id", id}, {"content", text}});
-  } else if (type != "thinking" && type != "redacted_thinking") {
+  } else if (type == "thinking") {
+    blocks.thought += PJ_TRY(fields.required_text("thinking"));
+  } else if (type != "redacted_thinking") {
     return bad_request(fields.name("type"),
                        "'{}' is '{}', but this model takes text and tools only",
                        fields.name("type"), type);
@@ -62,6 +65,7 @@ ApiResult<void> add_message(const Json& message, const std::string& name, Json& 
   if (blocks.text.empty() && blocks.tool_calls.empty() && !blocks.tool_results.empty()) return {};
   Json entry{{"role", role}, {"content", std::move(blocks.text)}};
   if (!blocks.tool_calls.empty()) entry["tool_calls"] = std::move(blocks.tool_calls);
+  if (!blocks.thought.empty()) entry["reasoning_content"] = std::move(blocks.thought);
   messages.push_back(std::move(entry));
   return {};
 }
@@ -96,7 +100,9 @@ ApiResult<Json> tool_choice_of(const Json& choice) {
 ApiResult<Json> chat_body_of_messages(const Json& body) {
   const RequestFields fields(body);
   Json chat = Json::object();
-  for (const char* key : {"model", "max_tokens", "stream", "temperature", "top_p", "top_k"}) {
+  // The last are llama.cpp's.
+  for (const char* key : {"model", "max_tokens", "stream", "temperature", "top_p", "top_k", "min_p",
+                          "seed", "grammar", "reasoning_format", "chat_template_kwargs"}) {
     if (const Json* value = fields.find(key)) chat[key] = *value;
   }
   if (const Json* stops = fields.find("stop_sequences"); stops != nullptr && !stops->empty()) {
@@ -114,6 +120,13 @@ ApiResult<Json> chat_body_of_messages(const Json& body) {
     PJ_TRY(add_message((*given)[at], fmt::format("messages[{}]", at), messages));
   }
   chat["messages"] = std::move(messages);
+  if (const Json* thinking = fields.find("thinking")) {
+    const std::string type = PJ_TRY(RequestFields(*thinking, "thinking.").required_text("type"));
+    // What templates call it that leave the choice.
+    Json& variables = chat["chat_template_kwargs"];
+    if (variables.is_null()) variables = Json::object();
+    if (variables.is_object()) variables["enable_thinking"] = type != "disabled";
+  }
   if (const Json* tools = fields.find("tools")) chat["tools"] = PJ_TRY(tools_of(*tools));
   if (const Json* choice = fields.find("tool_choice");
       choice != nullptr && chat.contains("tools")) {

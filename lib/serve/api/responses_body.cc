@@ -18,7 +18,25 @@ void add_call(Json call, Json& messages) {
   message["tool_calls"].push_back(std::move(call));
 }
 
-ApiResult<void> add_item(const Json& item, const std::string& name, Json& messages) {
+// {"content": [{"type": "reasoning_text", "text"}]}; summaries are not what the model said.
+ApiResult<std::string> read_thought(const RequestFields& fields) {
+  std::string thought;
+  const Json* content = fields.find("content");
+  if (content == nullptr) return thought;
+  if (!content->is_array()) {
+    return bad_request(fields.name("content"), "'{}' is a {}, expected a list",
+                       fields.name("content"), content->type_name());
+  }
+  for (std::size_t at = 0; at < content->size(); ++at) {
+    const RequestFields part((*content)[at], fmt::format("{}[{}].", fields.name("content"), at));
+    thought += PJ_TRY(part.required_text("text"));
+  }
+  return thought;
+}
+
+// `thought`: of the reasoning items since the last message; the assistant's next one takes it.
+ApiResult<void> add_item(const Json& item, const std::string& name, Json& messages,
+                         std::string& thought) {
   if (!item.is_object()) {
     return bad_request(name, "'{}' is a {}, expected an object", name, item.type_name());
   }
@@ -40,11 +58,17 @@ ApiResult<void> add_item(const Json& item, const std::string& name, Json& messag
     const std::string id = PJ_TRY(fields.required_text("call_id"));
     const std::string text = PJ_TRY(read_content(fields.find("output"), fields.name("output")));
     messages.push_back({{"role", "tool"}, {"tool_call_id", id}, {"content", text}});
-  } else if (type != "reasoning") {
+  } else if (type == "reasoning") {
+    thought += PJ_TRY(read_thought(fields));
+  } else {
     return bad_request(fields.name("type"),
                        "'{}' is '{}', expected message, function_call, function_call_output or "
                        "reasoning",
                        fields.name("type"), type);
+  }
+  const bool is_own = !messages.empty() && messages.back()["role"] == "assistant";
+  if (type != "reasoning" && is_own && !thought.empty()) {
+    messages.back()["reasoning_content"] = std::exchange(thought, {});
   }
   return {};
 }
@@ -62,8 +86,9 @@ ApiResult<Json> messages_of(const RequestFields& fields) {
   if (input == nullptr || !input->is_array() || input->empty()) {
     return bad_request("input", "'input' must be a string or a list of items");
   }
+  std::string thought;
   for (std::size_t at = 0; at < input->size(); ++at) {
-    PJ_TRY(add_item((*input)[at], fmt::format("input[{}]", at), messages));
+    PJ_TRY(add_item((*input)[at], fmt::format("input[{}]", at), messages, thought));
   }
   return messages;
 }
@@ -113,8 +138,9 @@ ApiResult<Json> chat_body_of_response(const Json& body) {
     return bad_request("background", "'background' is not supported");
   }
   Json chat = Json::object();
-  for (const char* key : {"model", "stream", "temperature", "top_p", "parallel_tool_calls", "seed",
-                          "top_k", "min_p"}) {
+  for (const char* key :
+       {"model", "stream", "temperature", "top_p", "parallel_tool_calls", "seed", "top_k", "min_p",
+        "grammar", "reasoning_format", "chat_template_kwargs"}) {
     if (const Json* value = fields.find(key)) chat[key] = *value;
   }
   if (const Json* most = fields.find("max_output_tokens")) chat["max_completion_tokens"] = *most;

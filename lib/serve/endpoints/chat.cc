@@ -11,7 +11,7 @@ ApiResult<Json> chat(const ApiContext& context, const http::Request& request, ht
   const Json body = PJ_TRY(parse_body(request.body));
   const SharedModel model = PJ_TRY(model_of(context, body));
   const ChatRequest chat_request = PJ_TRY(read_chat_request(body, model->info()));
-  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat_request));
+  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat_request, context.reasoning_format));
   return answer_request(*model, plan,
                         {.shape = AnswerShape::kChat,
                          .with_logprobs = chat_request.logprobs,

@@ -71,7 +71,8 @@ ApiResult<Json> embed(const ApiContext& context, const http::Request& request, h
     data.push_back(
         {{"object", "embedding"}, {"index", index}, {"embedding", std::move(embedding)}});
   }
-  context.metrics.prompt_tokens += static_cast<std::uint64_t>(usage.prompt_tokens);
+  context.metrics.of(model->info().id).prompt_tokens +=
+      static_cast<std::uint64_t>(usage.prompt_tokens);
   return Json{
       {"object", "list"},
       {"data", std::move(data)},

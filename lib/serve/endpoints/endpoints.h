@@ -12,6 +12,7 @@
 #include "serve/api/request_fields.h"
 #include "serve/metrics.h"
 #include "serve/model_library.h"
+#include "serve/thinking/thought_splitter.h"
 
 namespace pajamas {
 
@@ -19,6 +20,7 @@ namespace pajamas {
 struct ApiContext {
   ModelLibrary& models;
   Metrics& metrics;
+  ReasoningFormat reasoning_format = ReasoningFormat::kSplit;  // of requests that name none
 };
 
 void add_routes(http::Router& router, const ApiContext& context);

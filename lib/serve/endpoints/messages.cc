@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/messages and /v1/messages/count_tokens, Anthropic's API.
+#include <optional>
 #include <utility>
 
 #include "serve/answer_run.h"
@@ -31,6 +32,11 @@ Json tool_use_json(const ToolCall& call) {
           {"input", input && input->is_object() ? std::move(*input) : Json::object()}};
 }
 
+// There is nobody to check a signature; clients want one to be there.
+Json thinking_json(const std::string& text) {
+  return {{"type", "thinking"}, {"thinking", text}, {"signature", ""}};
+}
+
 Json usage_of_message(const Usage& usage) {
   return {{"input_tokens", usage.prompt_tokens - usage.cached_tokens},
           {"cache_creation_input_tokens", 0},
@@ -49,10 +55,8 @@ class WholeMessage : public AnswerSink {
  public:
   explicit WholeMessage(const std::string& model) : message_(message_json(model)) {}
   Status begin() override { return {}; }
-  Status add(std::size_t, const std::string& text, const std::vector<ToolCall>& calls,
-             const GenerationStep&) override {
-    text_ += text;
-    for (const ToolCall& call : calls) uses_.push_back(tool_use_json(call));
+  Status add(std::size_t, const std::vector<AnswerPart>& parts, const GenerationStep&) override {
+    for (const AnswerPart& part : parts) result_.add(part);
     return {};
   }
   Status end(std::size_t, const std::string& finish_reason, const std::string& stop) override {
@@ -61,8 +65,10 @@ class WholeMessage : public AnswerSink {
     return {};
   }
   Status finish(const Usage& usage) override {
-    if (!text_.empty()) message_["content"].push_back({{"type", "text"}, {"text", text_}});
-    for (Json& use : uses_) message_["content"].push_back(std::move(use));
+    Json& content = message_["content"];
+    if (!result_.thought.empty()) content.push_back(thinking_json(result_.thought));
+    if (!result_.text.empty()) content.push_back({{"type", "text"}, {"text", result_.text}});
+    for (const ToolCall& call : result_.tool_calls) content.push_back(tool_use_json(call));
     message_["usage"] = usage_of_message(usage);
     return {};
   }
@@ -70,8 +76,7 @@ class WholeMessage : public AnswerSink {
 
  private:
   Json message_;
-  std::string text_;
-  std::vector<Json> uses_;
+  ChoiceResult result_;
 };
 
 class StreamedMessage : public AnswerSink {
@@ -85,28 +90,14 @@ class StreamedMessage : public AnswerSink {
     PJ_TRY(send({{"type", "message_start"}, {"message", message_}}));
     return send({{"type", "ping"}});
   }
-  Status add(std::size_t, const std::string& text, const std::vector<ToolCall>& calls,
-             const GenerationStep&) override {
-    if (!text.empty()) {
-      if (!in_text_) PJ_TRY(open_block({{"type", "text"}, {"text", ""}}));
-      in_text_ = true;
-      PJ_TRY(send_delta({{"type", "text_delta"}, {"text", text}}));
-    }
-    for (const ToolCall& call : calls) {
-      PJ_TRY(close_text());
-      Json use = tool_use_json(call);
-      const std::string input = http::dump_json(use["input"]);
-      use["input"] = Json::object();
-      PJ_TRY(open_block(std::move(use)));
-      PJ_TRY(send_delta({{"type", "input_json_delta"}, {"partial_json", input}}));
-      PJ_TRY(close_block());
-    }
+  Status add(std::size_t, const std::vector<AnswerPart>& parts, const GenerationStep&) override {
+    for (const AnswerPart& part : parts) PJ_TRY(add_part(part));
     return {};
   }
   Status end(std::size_t, const std::string& finish_reason, const std::string& stop) override {
     stop_reason_ = stop_reason_of(finish_reason, stop);
     stop_ = stop;
-    return close_text();
+    return close_block();
   }
   Status finish(const Usage& usage) override {
     PJ_TRY(send(
@@ -121,20 +112,41 @@ class StreamedMessage : public AnswerSink {
   Status send(const Json& event) {
     return reply_.write_event(http::dump_json(event), event["type"].get<std::string>());
   }
+  Status add_part(const AnswerPart& part) {
+    switch (part.kind) {
+      case AnswerPart::Kind::kText:
+        PJ_TRY(open_block(part.kind, {{"type", "text"}, {"text", ""}}));
+        return send_delta({{"type", "text_delta"}, {"text", part.text}});
+      case AnswerPart::Kind::kThought:
+        PJ_TRY(open_block(part.kind, thinking_json("")));
+        return send_delta({{"type", "thinking_delta"}, {"thinking", part.text}});
+      case AnswerPart::Kind::kCall:
+        return open_block(part.kind, tool_use_json({part.call_id, part.tool, "{}"}));
+      case AnswerPart::Kind::kArguments:
+        return send_delta({{"type", "input_json_delta"}, {"partial_json", part.text}});
+    }
+    return {};
+  }
   Status send_delta(Json delta) {
     return send({{"type", "content_block_delta"}, {"index", block_}, {"delta", std::move(delta)}});
   }
-  Status open_block(Json block) {
+  // Each call of a tool has a block of its own; other kinds go on with the one that is open.
+  Status open_block(AnswerPart::Kind kind, Json block) {
+    if (open_ == kind && kind != AnswerPart::Kind::kCall) return {};
+    PJ_TRY(close_block());
+    open_ = kind;
     return send(
         {{"type", "content_block_start"}, {"index", block_}, {"content_block", std::move(block)}});
   }
-  Status close_block() { return send({{"type", "content_block_stop"}, {"index", block_++}}); }
-  Status close_text() { return std::exchange(in_text_, false) ? close_block() : Status{}; }
+  Status close_block() {
+    if (!std::exchange(open_, std::nullopt)) return {};
+    return send({{"type", "content_block_stop"}, {"index", block_++}});
+  }
 
   Json message_;
   http::Reply& reply_;
   std::int64_t block_ = 0;
-  bool in_text_ = false;
+  std::optional<AnswerPart::Kind> open_{};  // of the block
   std::string stop_reason_;
   std::string stop_;
 };
@@ -146,7 +158,7 @@ ApiResult<Json> answer(const ApiContext& context, const http::Request& request,
   const Json chat_body = PJ_TRY(chat_body_of_messages(body));
   const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
   if (chat.sampling.max_tokens == 0) return bad_request("max_tokens", "'max_tokens' is missing");
-  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat));
+  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat, context.reasoning_format));
   if (!chat.stream.stream) {
     WholeMessage message(model->info().id);
     PJ_TRY(run_answer(*model, plan, message, context.metrics, reply.cancel()));
@@ -167,7 +179,7 @@ ApiResult<Json> count_tokens(const ApiContext& context, const http::Request& req
   const SharedModel model = PJ_TRY(model_of(context, body));
   const Json chat_body = PJ_TRY(chat_body_of_messages(body));
   const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
-  const auto tokens = PJ_TRY(tokenize_chat(*model, chat));
+  const auto tokens = PJ_TRY(tokenize_chat(*model, PJ_TRY(render_chat(*model, chat))));
   return Json{{"input_tokens", tokens.size()}};
 }
 

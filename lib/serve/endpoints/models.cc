@@ -48,7 +48,7 @@ void add_model_routes(http::Router& router, const ApiContext& context) {
               .handler =
                   [context](const http::Request&, http::Reply& reply) {
                     reply.send({.content_type = "text/plain; version=0.0.4",
-                                .body = context.metrics.to_prometheus()});
+                                .body = context.metrics.to_prometheus(context.models.list())});
                   },
               .lane = Lane::kQuick});
   for (const char* pattern : {"/v1/models", "/models"}) {

@@ -65,17 +65,19 @@ class ResponseSink : public AnswerSink {
     return send("response.in_progress", {{"response", response_}});
   }
 
-  Status add(std::size_t, const std::string& text, const std::vector<ToolCall>& calls,
-             const GenerationStep&) override {
-    if (!text.empty()) {
-      if (!in_message_) PJ_TRY(open_message());
-      text_ += text;
-      PJ_TRY(send("response.output_text.delta",
-                  place({{"delta", text}, {"logprobs", Json::array()}})));
-    }
-    for (const ToolCall& call : calls) {
-      PJ_TRY(close_message());
-      PJ_TRY(add_call(call));
+  Status add(std::size_t, const std::vector<AnswerPart>& parts, const GenerationStep&) override {
+    for (const AnswerPart& part : parts) {
+      if (part.kind == AnswerPart::Kind::kCall) {
+        PJ_TRY(open_item(item_of(part)));
+        continue;
+      }
+      const bool is_arguments = part.kind == AnswerPart::Kind::kArguments;
+      const char* type = part.kind == AnswerPart::Kind::kThought ? "reasoning" : "message";
+      if (!is_arguments && (item_.is_null() || item_["type"] != type)) {
+        PJ_TRY(open_item(item_of(part)));
+      }
+      text_ += part.text;
+      PJ_TRY(send_delta(part.text));
     }
     return {};
   }
@@ -84,7 +86,7 @@ class ResponseSink : public AnswerSink {
     if (finish_reason == "length") {
       response_["incomplete_details"] = {{"reason", "max_output_tokens"}};
     }
-    return close_message();
+    return close_item();
   }
 
   Status finish(const Usage& usage) override {
@@ -93,7 +95,7 @@ class ResponseSink : public AnswerSink {
     response_["usage"] = {{"input_tokens", usage.prompt_tokens},
                           {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
                           {"output_tokens", usage.completion_tokens},
-                          {"output_tokens_details", {{"reasoning_tokens", 0}}},
+                          {"output_tokens_details", {{"reasoning_tokens", usage.thought_tokens}}},
                           {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
     return send(is_whole ? "response.completed" : "response.incomplete", {{"response", response_}});
   }
@@ -112,56 +114,80 @@ class ResponseSink : public AnswerSink {
     return reply_->write_event(http::dump_json(whole), type);
   }
   [[nodiscard]] std::size_t index() const { return response_["output"].size(); }
-  // Where a part of the open message stands.
+  // Where a part of the open item stands.
   [[nodiscard]] Json place(Json more) const {
-    Json result{{"item_id", message_id_}, {"output_index", index()}, {"content_index", 0}};
+    Json result{{"item_id", item_["id"]}, {"output_index", index()}};
+    if (item_["type"] != "function_call") result["content_index"] = 0;
     result.update(more);
     return result;
   }
 
-  Json message_item(const char* status, Json content) const {
-    return {{"type", "message"},
-            {"id", message_id_},
-            {"status", status},
-            {"role", "assistant"},
-            {"content", std::move(content)}};
-  }
-
-  Status open_message() {
-    in_message_ = true;
-    message_id_ = make_answer_id("msg_");
-    text_.clear();
-    PJ_TRY(send("response.output_item.added",
-                {{"output_index", index()}, {"item", message_item("in_progress", Json::array())}}));
-    return send("response.content_part.added", place({{"part", text_part("")}}));
-  }
-
-  Status close_message() {
-    if (!std::exchange(in_message_, false)) return {};
-    PJ_TRY(
-        send("response.output_text.done", place({{"text", text_}, {"logprobs", Json::array()}})));
-    PJ_TRY(send("response.content_part.done", place({{"part", text_part(text_)}})));
-    return finish_item(message_item("completed", Json::array({text_part(text_)})));
-  }
-
-  Status add_call(const ToolCall& call) {
-    Json item{{"type", "function_call"}, {"id", make_answer_id("fc_")},
-              {"call_id", call.id},      {"name", call.name},
+  // The item that a part begins, still empty.
+  static Json item_of(const AnswerPart& part) {
+    if (part.kind == AnswerPart::Kind::kCall) {
+      return {{"type", "function_call"}, {"id", make_answer_id("fc_")},
+              {"call_id", part.call_id}, {"name", part.tool},
               {"arguments", ""},         {"status", "in_progress"}};
-    PJ_TRY(send("response.output_item.added", {{"output_index", index()}, {"item", item}}));
-    PJ_TRY(send("response.function_call_arguments.delta",
-                {{"item_id", item["id"]}, {"output_index", index()}, {"delta", call.arguments}}));
-    PJ_TRY(send("response.function_call_arguments.done", {{"item_id", item["id"]},
-                                                          {"output_index", index()},
-                                                          {"name", call.name},
-                                                          {"arguments", call.arguments}}));
-    item["arguments"] = call.arguments;
-    item["status"] = "completed";
-    return finish_item(std::move(item));
+    }
+    if (part.kind == AnswerPart::Kind::kThought) {
+      return {{"type", "reasoning"},
+              {"id", make_answer_id("rs_")},
+              {"summary", Json::array()},
+              {"content", Json::array()},
+              {"status", "in_progress"}};
+    }
+    return {{"type", "message"},
+            {"id", make_answer_id("msg_")},
+            {"status", "in_progress"},
+            {"role", "assistant"},
+            {"content", Json::array()}};
   }
 
-  Status finish_item(Json item) {
+  // What the text of the open item goes into; null: a call's arguments have no part.
+  [[nodiscard]] Json part_of(const std::string& text) const {
+    if (item_["type"] == "message") return text_part(text);
+    if (item_["type"] == "reasoning") return {{"type", "reasoning_text"}, {"text", text}};
+    return {};
+  }
+
+  Status open_item(Json item) {
+    PJ_TRY(close_item());
+    item_ = std::move(item);
+    text_.clear();
+    PJ_TRY(send("response.output_item.added", {{"output_index", index()}, {"item", item_}}));
+    if (item_["type"] == "function_call") return {};
+    return send("response.content_part.added", place({{"part", part_of("")}}));
+  }
+
+  Status send_delta(const std::string& text) {
+    if (item_["type"] == "function_call") {
+      return send("response.function_call_arguments.delta", place({{"delta", text}}));
+    }
+    if (item_["type"] == "reasoning") {
+      return send("response.reasoning_text.delta", place({{"delta", text}}));
+    }
+    return send("response.output_text.delta",
+                place({{"delta", text}, {"logprobs", Json::array()}}));
+  }
+
+  Status close_item() {
+    if (item_.is_null()) return {};
+    item_["status"] = "completed";
+    if (item_["type"] == "function_call") {
+      item_["arguments"] = text_;
+      PJ_TRY(send("response.function_call_arguments.done",
+                  place({{"name", item_["name"]}, {"arguments", text_}})));
+    } else {
+      const bool is_message = item_["type"] == "message";
+      Json done{{"text", text_}};
+      if (is_message) done["logprobs"] = Json::array();
+      PJ_TRY(send(is_message ? "response.output_text.done" : "response.reasoning_text.done",
+                  place(std::move(done))));
+      PJ_TRY(send("response.content_part.done", place({{"part", part_of(text_)}})));
+      item_["content"].push_back(part_of(text_));
+    }
     const std::size_t at = index();
+    Json item = std::exchange(item_, nullptr);
     response_["output"].push_back(item);
     return send("response.output_item.done", {{"output_index", at}, {"item", std::move(item)}});
   }
@@ -169,9 +195,8 @@ class ResponseSink : public AnswerSink {
   Json response_;
   http::Reply* reply_;  // null: only the whole response is wanted
   std::int64_t sequence_ = 0;
-  bool in_message_ = false;
-  std::string message_id_;
-  std::string text_;
+  Json item_{};       // the one that is open; null: none
+  std::string text_;  // its text or arguments so far
 };
 
 ApiResult<Json> respond(const ApiContext& context, const http::Request& request,
@@ -180,7 +205,7 @@ ApiResult<Json> respond(const ApiContext& context, const http::Request& request,
   const SharedModel model = PJ_TRY(model_of(context, body));
   const Json chat_body = PJ_TRY(chat_body_of_response(body));
   const ChatRequest chat = PJ_TRY(read_chat_request(chat_body, model->info()));
-  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat));
+  const AnswerPlan plan = PJ_TRY(plan_chat(*model, chat, context.reasoning_format));
   ResponseSink sink(new_response(model->info().id, body), chat.stream.stream ? &reply : nullptr);
   const auto usage = run_answer(*model, plan, sink, context.metrics, reply.cancel());
   if (!usage && !reply.has_begun()) return std::unexpected(usage.error());

@@ -22,14 +22,24 @@ namespace pajamas::testing_support {
 class ScriptedModel : public ServedModel {
  public:
   std::string answer = "Hello there";
-  std::chrono::milliseconds pause{0};   // before each token
-  std::optional<Error> failure{};       // instead of the first token
-  std::optional<Error> late_failure{};  // instead of the second token
+  std::string prompt_end = "<assistant>";  // of rendered chats
+  std::chrono::milliseconds pause{0};      // before each token
+  std::optional<Error> failure{};          // instead of the first token
+  std::optional<Error> late_failure{};     // instead of the second token
 
   // What the last request asked for.
   [[nodiscard]] std::vector<GenerationJob> last_jobs() const {
     const std::lock_guard lock(mutex_);
     return last_jobs_;
+  }
+  // What the last prompt was rendered from.
+  [[nodiscard]] Json last_messages() const {
+    const std::lock_guard lock(mutex_);
+    return last_messages_;
+  }
+  [[nodiscard]] PromptOptions last_prompt_options() const {
+    const std::lock_guard lock(mutex_);
+    return last_prompt_options_;
   }
   [[nodiscard]] int tokens_given() const { return tokens_given_; }
   [[nodiscard]] bool was_cancelled() const { return was_cancelled_; }
@@ -48,6 +58,11 @@ class ScriptedModel : public ServedModel {
     return text;
   }
   Result<std::string> render(const Json& messages, const PromptOptions& options) const override {
+    {
+      const std::lock_guard lock(mutex_);
+      last_messages_ = messages;
+      last_prompt_options_ = options;
+    }
     std::string prompt;
     for (const Json& message : messages) {
       if (message["content"] == "refuse me") {
@@ -57,7 +72,7 @@ class ScriptedModel : public ServedModel {
           "<" + message["role"].get<std::string>() + ">" + message["content"].get<std::string>();
     }
     if (!options.tools.is_null()) prompt += "<tools>" + options.tools.dump();
-    return prompt + "<assistant>";
+    return prompt + prompt_end;
   }
 
   Status generate(std::span<const GenerationJob> jobs, const StepSink& sink,
@@ -71,6 +86,8 @@ class ScriptedModel : public ServedModel {
     for (std::size_t job = 0; job < jobs.size(); ++job) PJ_TRY(say(jobs[job], job, sink, cancel));
     return {};
   }
+
+  [[nodiscard]] ModelLoad load() const override { return {.running = 1, .max_blocks = 4}; }
 
   Result<std::vector<std::vector<float>>> embed(std::span<const std::vector<std::int32_t>> prompts,
                                                 const CancelToken&) override {
@@ -119,6 +136,8 @@ class ScriptedModel : public ServedModel {
   ServedModelInfo info_{.id = "scripted", .created_s = 1, .context = 4096, .vocab_size = 256};
   mutable std::mutex mutex_;
   std::vector<GenerationJob> last_jobs_;
+  mutable Json last_messages_;
+  mutable PromptOptions last_prompt_options_;
   std::atomic<int> tokens_given_{0};
   std::atomic<bool> was_cancelled_{false};
 };

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/tools/call_watch.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "serve/tools/tag_match.h"
 
 namespace pajamas {
 namespace {
 
 constexpr std::array<std::string_view, 3> kTags = {"<tool_call>", "[TOOL_CALLS]", "<|python_tag|>"};
+constexpr std::string_view kNamedTag = "[TOOL_CALLS]";
+constexpr std::string_view kArgumentsTag = "[ARGS]";
+constexpr std::string_view kCallIdTag = "[CALL_ID]";
 constexpr std::size_t kLongestTag = 14;
+constexpr std::size_t kMaxNameBytes = 256;  // with the id of a call
 constexpr std::string_view kSpace = " \t\r\n";
 // What may stand between a tag and a call: lists have brackets and commas.
 constexpr std::string_view kBetween = " \t\r\n[,";
 
 }  // namespace
 
-std::optional<std::string> CallWatch::push(std::string_view bytes) {
+std::optional<CallWatch::Begun> CallWatch::push(std::string_view bytes) {
   seen_ += bytes;
   if (state_ == State::kStart) {
     if (auto call = read_start()) return call;
@@ -24,7 +31,9 @@ std::optional<std::string> CallWatch::push(std::string_view bytes) {
     std::size_t behind = std::string::npos;
     for (const std::string_view tag : kTags) {
       const std::size_t at = seen_.rfind(tag);
-      if (at != std::string::npos) behind = at + tag.size();
+      if (at == std::string::npos) continue;
+      behind = at + tag.size();
+      may_be_named_ = tag == kNamedTag;
     }
     if (behind == std::string::npos) {
       if (seen_.size() > kLongestTag) seen_.erase(0, seen_.size() - kLongestTag);
@@ -33,11 +42,14 @@ std::optional<std::string> CallWatch::push(std::string_view bytes) {
     seen_.erase(0, behind);
     state_ = State::kOpened;
   }
-  return state_ == State::kOpened ? read_opened() : std::nullopt;
+  if (state_ == State::kOpened) {
+    if (auto call = read_opened()) return call;
+  }
+  return state_ == State::kNamed ? read_named() : std::nullopt;
 }
 
 // An answer that begins with {"name" is a call; any other is text.
-std::optional<std::string> CallWatch::read_start() {
+std::optional<CallWatch::Begun> CallWatch::read_start() {
   const std::size_t begin = seen_.find_first_not_of(kSpace);
   if (begin == std::string::npos) return std::nullopt;
   std::string compact;
@@ -47,22 +59,43 @@ std::optional<std::string> CallWatch::read_start() {
   constexpr std::string_view kCall = "{\"name\"";
   if (compact.starts_with(kCall)) {
     state_ = State::kOpened;
-    return std::exchange(seen_, {}).substr(begin);
+    return Begun{.json = std::exchange(seen_, {}).substr(begin)};
   }
   if (!kCall.starts_with(compact)) state_ = State::kText;
   return std::nullopt;
 }
 
-std::optional<std::string> CallWatch::read_opened() {
+std::optional<CallWatch::Begun> CallWatch::read_opened() {
   const std::size_t begin = seen_.find_first_not_of(kBetween);
   if (begin == std::string::npos) return std::nullopt;
-  if (seen_[begin] == '{') return std::exchange(seen_, {}).substr(begin);
-  state_ = State::kText;
+  if (seen_[begin] == '{') return Begun{.json = std::exchange(seen_, {}).substr(begin)};
+  const bool is_list = seen_.substr(0, begin).find('[') != std::string::npos;
+  state_ = may_be_named_ && !is_list ? State::kNamed : State::kText;
   return std::nullopt;
+}
+
+std::optional<CallWatch::Begun> CallWatch::read_named() {
+  const std::size_t tag = seen_.find(kArgumentsTag);
+  if (tag == std::string::npos) {
+    if (seen_.size() > kMaxNameBytes) state_ = State::kText;
+    return std::nullopt;
+  }
+  const std::size_t begin = seen_.find_first_not_of(kSpace, tag + kArgumentsTag.size());
+  if (begin == std::string::npos) return std::nullopt;
+  if (seen_[begin] != '{') {
+    state_ = State::kText;
+    return std::nullopt;
+  }
+  const std::string name = seen_.substr(0, std::min(tag, seen_.find(kCallIdTag)));
+  Begun call{.json = seen_.substr(begin), .tool = std::string(trim(name))};
+  seen_.clear();
+  state_ = State::kOpened;
+  return call;
 }
 
 void CallWatch::end_call() {
   seen_.clear();
+  may_be_named_ = false;
   state_ = State::kOpened;
 }
 

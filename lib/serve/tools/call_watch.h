@@ -14,8 +14,12 @@ namespace pajamas {
 
 class CallWatch {
  public:
-  // The beginning of a call's JSON, from its '{', once it has begun.
-  std::optional<std::string> push(std::string_view bytes);
+  struct Begun {
+    std::string json{};  // from its '{' to what was said last
+    std::string tool{};  // of f[ARGS]{...}, whose JSON is the arguments alone; else ""
+  };
+  // A call, once its JSON has begun.
+  std::optional<Begun> push(std::string_view bytes);
 
   // The call that was begun is complete. Another may follow.
   void end_call();
@@ -25,11 +29,14 @@ class CallWatch {
     kStart,  // the answer may itself be a call
     kText,
     kOpened,  // behind a tag: '{' begins a call
+    kNamed,   // behind [TOOL_CALLS], in the name of a tool
   };
-  std::optional<std::string> read_start();
-  std::optional<std::string> read_opened();
+  std::optional<Begun> read_start();
+  std::optional<Begun> read_opened();
+  std::optional<Begun> read_named();
 
   State state_ = State::kStart;
+  bool may_be_named_ = false;
   std::string seen_;  // not yet decided; in kText the end of the text
 };
 

@@ -10,7 +10,7 @@ namespace {
 std::string first_call(std::string_view text, std::size_t step) {
   CallWatch watch;
   for (std::size_t at = 0; at < text.size(); at += step) {
-    if (const auto call = watch.push(text.substr(at, step))) return *call;
+    if (const auto call = watch.push(text.substr(at, step))) return call->json;
   }
   return "";
 }
@@ -33,12 +33,28 @@ TEST(CallWatch, SeesNoneInOtherText) {
 
 TEST(CallWatch, SeesTheNextCallOfAListAndOfTags) {
   CallWatch watch;
-  EXPECT_EQ(watch.push("[TOOL_CALLS][{"), "{");
+  EXPECT_EQ(watch.push("[TOOL_CALLS][{")->json, "{");
   watch.end_call();
-  EXPECT_EQ(watch.push(", {\"n"), "{\"n");
+  EXPECT_EQ(watch.push(", {\"n")->json, "{\"n");
   watch.end_call();
   EXPECT_FALSE(watch.push("\n</tool_call>\n<tool_call>"));
-  EXPECT_EQ(watch.push("{"), "{");
+  EXPECT_EQ(watch.push("{")->json, "{");
+}
+
+TEST(CallWatch, SeesTheArgumentsOfANamedTool) {
+  CallWatch watch;
+  for (const char* piece : {"So [TOOL_CALLS]", "add", "[ARGS]"}) EXPECT_FALSE(watch.push(piece));
+  const auto first = watch.push(" {\"");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->json, "{\"");
+  EXPECT_EQ(first->tool, "add");
+  watch.end_call();
+  EXPECT_FALSE(watch.push("[TOOL_CALLS]"));
+  const auto second = watch.push("look_up[CALL_ID]a1[ARGS]{");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->tool, "look_up");
+  CallWatch other;
+  EXPECT_FALSE(other.push("[TOOL_CALLS]add[ARGS] none {"));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "serve/api/answer_json.h"
+
 namespace pajamas {
 namespace {
 
@@ -10,17 +12,28 @@ Json tools() {
   return Json::array({{{"function", {{"name", "add"}}}}, {{"function", {{"name", "look_up"}}}}});
 }
 
-// All of `text`, in pieces of `step` bytes.
-ToolCallParser::Output parse(std::string_view text, std::size_t step, const Json& offered) {
+// What was found in all of `text`, given in pieces of `step` bytes.
+struct Found {
+  std::string text;
+  std::vector<ToolCall> calls;
+};
+Found parse(std::string_view text, std::size_t step, const Json& offered) {
   ToolCallParser parser(offered);
-  ToolCallParser::Output all;
-  const auto append = [&](ToolCallParser::Output output) {
-    all.text += output.text;
-    all.calls.insert(all.calls.end(), output.calls.begin(), output.calls.end());
+  ChoiceResult all;
+  const auto append = [&](const ToolCallParser::Parts& parts) {
+    for (const AnswerPart& part : parts) all.add(part);
   };
   for (std::size_t at = 0; at < text.size(); at += step) append(parser.push(text.substr(at, step)));
   append(parser.finish());
-  return all;
+  EXPECT_EQ(parser.calls(), all.tool_calls.size());
+  return {all.text, all.tool_calls};
+}
+
+// The text of the parts.
+std::string shown(const ToolCallParser::Parts& parts) {
+  std::string text;
+  for (const AnswerPart& part : parts) text += part.text;
+  return text;
 }
 
 TEST(ToolCallParser, FindsCallsInAllStylesHoweverTheyAreCut) {
@@ -29,6 +42,9 @@ TEST(ToolCallParser, FindsCallsInAllStylesHoweverTheyAreCut) {
       "[TOOL_CALLS][{\"name\": \"add\", \"arguments\": {\"a\": 1}}]",
       "[TOOL_CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1}}]",
       "[TOOL_CALLS]add[ARGS]{\"a\": 1}",
+      "[TOOL_CALLS]add[CALL_ID]f00[ARGS]{\"a\": 1}",
+      "[TOOL_CALLS][{\"name\": \"add\", \"arguments\": {\"a\": 1}, \"id\": \"}\"}]",
+      "<tool_call>{\"arguments\": {\"a\": 1}, \"name\": \"add\"}</tool_call>",
       "<|python_tag|>{\"name\": \"add\", \"parameters\": {\"a\": 1}}",
       "{\"name\": \"add\", \"parameters\": {\"a\": 1}}",
       "{\"type\": \"function\", \"function\": {\"name\": \"add\", \"arguments\": {\"a\": 1}}}",
@@ -85,9 +101,63 @@ TEST(ToolCallParser, LooksForNothingWithoutTools) {
 
 TEST(ToolCallParser, ShowsTextAtOnceWhenNoCallCanBegin) {
   ToolCallParser parser(tools());
-  EXPECT_EQ(parser.push("He").text, "He");
-  EXPECT_EQ(parser.push("llo <").text, "llo ");
-  EXPECT_EQ(parser.push("b>").text, "<b>");
+  EXPECT_EQ(shown(parser.push("He")), "He");
+  EXPECT_EQ(shown(parser.push("llo <")), "llo ");
+  EXPECT_EQ(shown(parser.push("b>")), "<b>");
+}
+
+TEST(ToolCallParser, PassesArgumentsOnAsTheyCome) {
+  ToolCallParser parser(tools());
+  EXPECT_TRUE(parser.push("<tool_call>{\"name\": \"add\", \"argum").empty());
+  const auto begun = parser.push("ents\": {\"a\": \"x ");
+  ASSERT_EQ(begun.size(), 2U);
+  EXPECT_EQ(begun[0].kind, AnswerPart::Kind::kCall);
+  EXPECT_EQ(begun[0].tool, "add");
+  EXPECT_EQ(begun[1].kind, AnswerPart::Kind::kArguments);
+  EXPECT_EQ(begun[1].text, "{\"a\":\"x ");
+  EXPECT_EQ(shown(parser.push("\\\" }\", \"b\"")), "\\\" }\",\"b\"");
+  EXPECT_EQ(shown(parser.push(": [1, {}]} ")), ":[1,{}]}");
+  EXPECT_EQ(shown(parser.push("}</tool_")), "");
+  EXPECT_EQ(shown(parser.push("call> bye")), " bye");
+  EXPECT_TRUE(parser.finish().empty());
+}
+
+TEST(ToolCallParser, GivesWhatThereIsOfACallThatWasCut) {
+  for (const char* text : {"<tool_call>{\"name\": \"add\", \"arguments\": {\"a\": 1",
+                           "[TOOL_CALLS][{\"name\": \"add\", \"arguments\": {\"a\": 1"}) {
+    const auto output = parse(text, 1, tools());
+    ASSERT_EQ(output.calls.size(), 1U) << text;
+    EXPECT_EQ(output.calls[0].arguments, "{\"a\":1");
+    EXPECT_EQ(output.text, "");
+  }
+}
+
+TEST(ToolCallParser, FindsAllCallsOfAList) {
+  const char* styles[] = {
+      "[TOOL_CALLS][{\"name\": \"add\", \"arguments\": {}}, {\"name\": \"look_up\", "
+      "\"arguments\": {\"q\": 1}}]",
+      "[TOOL_CALLS]add[ARGS]{}[TOOL_CALLS]look_up[ARGS]{\"q\": 1}",
+      "<|python_tag|>{\"name\": \"add\", \"parameters\": {}}; {\"name\": \"look_up\", "
+      "\"parameters\": {\"q\": 1}}",
+      "[{\"name\": \"add\", \"arguments\": {}}, {\"arguments\": {\"q\": 1}, \"name\": "
+      "\"look_up\"}]",
+      "```json\n[{\"name\": \"add\", \"arguments\": {}}, {\"name\": \"look_up\", "
+      "\"arguments\": {\"q\": 1}}]\n```",
+  };
+  for (const char* text : styles) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{1000}}) {
+      const auto output = parse(text, step, tools());
+      ASSERT_EQ(output.calls.size(), 2U) << text;
+      EXPECT_EQ(output.calls[1].name, "look_up");
+      EXPECT_EQ(output.calls[1].arguments, "{\"q\":1}");
+    }
+  }
+}
+
+TEST(ToolCallParser, KeepsTheSpacesOfTextBehindACall) {
+  const auto output = parse(
+      "<tool_call>{\"name\": \"add\", \"arguments\": {}}</tool_call>\n\nAll\n\n done", 1, tools());
+  EXPECT_EQ(output.text, "All\n\n done");
 }
 
 }  // namespace

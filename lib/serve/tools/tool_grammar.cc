@@ -44,4 +44,14 @@ ApiResult<std::shared_ptr<const Grammar>> free_call_grammar(const Json& tools) {
   return grammar_of_schema(Json{{"anyOf", std::move(calls)}}, "tools");
 }
 
+std::map<std::string, std::shared_ptr<const Grammar>> argument_grammars(const Json& tools) {
+  std::map<std::string, std::shared_ptr<const Grammar>> grammars;
+  for (const Json& tool : tools) {
+    const Json& function = tool["function"];
+    auto grammar = grammar_of_schema(function["parameters"], "tools");
+    if (grammar) grammars[function["name"].get<std::string>()] = std::move(*grammar);
+  }
+  return grammars;
+}
+
 }  // namespace pajamas

@@ -3,6 +3,7 @@
 // schema.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -20,5 +21,8 @@ ApiResult<std::shared_ptr<const Grammar>> tool_call_grammar(const Json& tools,
 // One call inside an answer that is otherwise free: {"name": ..., "arguments" or "parameters":
 // ...}.
 ApiResult<std::shared_ptr<const Grammar>> free_call_grammar(const Json& tools);
+
+// Of the arguments alone, by tool. Tools whose schema no grammar can respect are left out.
+std::map<std::string, std::shared_ptr<const Grammar>> argument_grammars(const Json& tools);
 
 }  // namespace pajamas
