@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/vector_ops.h"
+#include "kernels/weight_rows.h"
 #include "runtime/blocks/layer.h"
 #include "runtime/blocks/projection.h"
 
@@ -122,9 +123,9 @@ void ForwardPass::embed(std::span<const std::int32_t> tokens, float* x) {
                        unpack_row(weights_.output.matrix, token, out);
                      } else {
                        const std::uint64_t offset =
-                           row_bytes(embedding.dtype, hidden) * static_cast<std::uint64_t>(token);
-                       decode_rows(context_.kernels, embedding.dtype, embedding.rows + offset, 1,
-                                   hidden, out);
+                           row_bytes(embedding.type, hidden) * static_cast<std::uint64_t>(token);
+                       decode_weights(context_.kernels, embedding.type, embedding.rows + offset, 1,
+                                      hidden, out);
                      }
                      if (parameters_.embedding_scale != 1.0F) {
                        scale_by(context_.kernels, out, hidden, parameters_.embedding_scale);

@@ -26,7 +26,7 @@ constexpr std::uint64_t align_up(std::uint64_t bytes) {
 struct MatrixJob {
   const OutputTensor* tensor = nullptr;
   PackedMatrix* target = nullptr;  // nullptr: the rows are kept as they are stored
-  DType dtype = DType::kF32;
+  WeightType type = DType::kF32;
   std::int64_t first_row = 0;  // in the tensor
   std::int64_t rows = 0;
   std::int64_t cols = 0;
@@ -64,23 +64,35 @@ class Loader {
                      PackedMatrix* target) {
     MatrixJob job{.tensor = &tensor,
                   .target = target,
-                  .dtype = unquantized_dtype(model_, tensor),
+                  .type = stored_type(model_, tensor),
                   .first_row = first_row,
                   .rows = rows,
                   .cols = tensor.shape.cols(),
                   .offset = total_bytes_};
     PJ_TRY(rows_.check(tensor));
-    if (tensor.pieces.empty() || !can_pack(options_.kernels, job.dtype)) {
+    if (!job.type.is_mlx() && has_mlx_pieces(tensor)) {
+      weights_.warnings.push_back(
+          fmt::format("'{}' is made of tensors of several MLX types, so it is held as F32",
+                      tensor.name));
+    }
+    if (tensor.pieces.empty() || !can_pack(options_.kernels, job.type)) {
       return make_error(ErrorCode::kUnsupported, "tensor '{}' is {}, which cannot be multiplied",
-                        tensor.name, dtype_name(job.dtype));
+                        tensor.name, job.type.name());
     }
     const std::uint64_t bytes =
-        target == nullptr ? row_bytes(job.dtype, job.cols) * static_cast<std::uint64_t>(rows)
-                          : packed_bytes(options_.kernels, job.dtype, rows, job.cols);
+        target == nullptr ? row_bytes(job.type, job.cols) * static_cast<std::uint64_t>(rows)
+                          : packed_bytes(options_.kernels, job.type, rows, job.cols);
     total_bytes_ += align_up(bytes);
-    stored_bytes_ += row_bytes(job.dtype, job.cols) * static_cast<std::uint64_t>(rows);
+    stored_bytes_ += row_bytes(job.type, job.cols) * static_cast<std::uint64_t>(rows);
     jobs_.push_back(job);
     return {};
+  }
+
+  bool has_mlx_pieces(const OutputTensor& tensor) const {
+    return model_.mlx != nullptr && std::ranges::any_of(tensor.pieces, [&](const Piece& piece) {
+             const MlxTensor* source = model_.mlx->find(piece.source);
+             return source != nullptr && source->quantization.has_value();
+           });
   }
 
   Status plan_linear(const OutputTensor& weight, Linear& linear) {
@@ -134,7 +146,7 @@ class Loader {
     const OutputTensor* head = table_.find("output.weight");
     weights_.embedding.cols = embedding.shape.cols();
     if (head != nullptr) {
-      weights_.embedding.dtype = unquantized_dtype(model_, embedding);
+      weights_.embedding.type = stored_type(model_, embedding);
       embedding_offset_ = total_bytes_;
       PJ_TRY(plan_matrix(embedding, 0, embedding.shape.rows(), nullptr));
     }
@@ -195,7 +207,7 @@ class Loader {
   std::vector<Chunk> make_chunks() const {
     std::vector<Chunk> chunks;
     for (const MatrixJob& job : jobs_) {
-      const std::uint64_t row_size = std::max<std::uint64_t>(1, row_bytes(job.dtype, job.cols));
+      const std::uint64_t row_size = std::max<std::uint64_t>(1, row_bytes(job.type, job.cols));
       const auto groups = static_cast<std::int64_t>(kChunkBytes / row_size) / kPackRows;
       const std::int64_t step = std::max<std::int64_t>(1, groups) * kPackRows;
       for (std::int64_t row = 0; row < job.rows; row += step) {
@@ -216,7 +228,7 @@ class Loader {
       PJ_TRY(load(chunk, buffers[static_cast<std::size_t>(thread)]));
       const MatrixJob& job = *chunk.job;
       const std::uint64_t bytes =
-          row_bytes(job.dtype, job.cols) * static_cast<std::uint64_t>(chunk.row_count);
+          row_bytes(job.type, job.cols) * static_cast<std::uint64_t>(chunk.row_count);
       progress.update({.stage = "load",
                        .item = job.tensor->name,
                        .done_bytes = done.fetch_add(bytes) + bytes,
@@ -226,7 +238,7 @@ class Loader {
     PJ_TRY(pool.run(static_cast<std::int64_t>(chunks.size()), load_chunk));
     for (const MatrixJob& job : jobs_) {
       if (job.target == nullptr) continue;
-      *job.target = {.dtype = job.dtype,
+      *job.target = {.type = job.type,
                      .rows = job.rows,
                      .cols = job.cols,
                      .table = options_.kernels,
@@ -238,17 +250,17 @@ class Loader {
 
   Status load(const Chunk& chunk, std::vector<std::byte>& buffer) const {
     const MatrixJob& job = *chunk.job;
-    const std::uint64_t row_size = row_bytes(job.dtype, job.cols);
+    const std::uint64_t row_size = row_bytes(job.type, job.cols);
     const std::size_t bytes = row_size * static_cast<std::uint64_t>(chunk.row_count);
     std::byte* target = weights_.memory.data() + job.offset;
     const std::int64_t tensor_row = job.first_row + chunk.first_row;
     if (job.target == nullptr) {
       const std::size_t offset = row_size * static_cast<std::uint64_t>(chunk.first_row);
-      return rows_.read(*job.tensor, tensor_row, chunk.row_count, {target + offset, bytes});
+      return rows_.read_stored(*job.tensor, tensor_row, chunk.row_count, {target + offset, bytes});
     }
     buffer.resize(bytes);
-    PJ_TRY(rows_.read(*job.tensor, tensor_row, chunk.row_count, buffer));
-    pack_rows(options_.kernels, job.dtype, job.rows, job.cols, buffer.data(), chunk.first_row,
+    PJ_TRY(rows_.read_stored(*job.tensor, tensor_row, chunk.row_count, buffer));
+    pack_rows(options_.kernels, job.type, job.rows, job.cols, buffer.data(), chunk.first_row,
               chunk.row_count, target);
     return {};
   }
