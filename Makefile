@@ -102,6 +102,11 @@ bench-run: build ## speed of the runtime against llama.cpp, 1B-shaped models (13
 	cmake --build build --parallel $(JOBS) --target bench_programs
 	build/interop/venv/bin/python bench/run.py --build build $(BENCH_ARGS)
 
+.PHONY: bench-mlx
+bench-mlx: build ## speed of MLX folders against GGUF files of their size (15 GB of disk)
+	cmake --build build --parallel $(JOBS) --target bench_programs
+	$(PYTHON) bench/mlx.py --build build $(BENCH_ARGS)
+
 .PHONY: bench-tokenize
 bench-tokenize: build ## encoding speed against the tokenizers library, both on one thread
 	@tools/install_deps.sh interop
