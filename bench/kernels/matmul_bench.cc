@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // matmul_bench [TABLE|-] [TYPE...]
 //
-// The products of every weight type, MLX's too (affine4_g64, mxfp4, ..), on one thread: shapes of a model of 1.2 billion weights, 1, 8
-// and 512 tokens. Beside the time: billions of operations per second, as a share of what a loop of
-// nothing but dot products reaches here, and bytes of weights per second, as a share of what a
-// plain read loop reaches. Each number is the least of several runs.
+// The products of every weight type, MLX's too (affine4_g64, mxfp4, ..), on one thread: shapes of a
+// model of 1.2 billion weights, 1, 8 and 512 tokens. Beside the time: billions of operations per
+// second, as a share of what a loop of nothing but dot products reaches here, and bytes of weights
+// per second, as a share of what a plain read loop reaches. Each number is the least of several
+// runs.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -74,8 +75,8 @@ class Buffer {
 };
 
 // Codes of any bits; scales must stay finite, so real weights are encoded and repeated.
-void encode(WeightType type, const std::vector<float>& rows, std::int64_t n_rows,
-            std::int64_t cols, std::vector<std::byte>& out) {
+void encode(WeightType type, const std::vector<float>& rows, std::int64_t n_rows, std::int64_t cols,
+            std::vector<std::byte>& out) {
   if (!type.is_mlx()) {
     return encode_rows(nullptr, type.dtype(), rows.data(), n_rows, cols, nullptr, out.data());
   }
@@ -83,7 +84,8 @@ void encode(WeightType type, const std::vector<float>& rows, std::int64_t n_rows
     return std::span(const_cast<std::byte*>(bytes.data()), bytes.size());
   };
   for (std::int64_t row = 0; row < n_rows; ++row) {
-    const std::byte* const record = out.data() + static_cast<std::uint64_t>(row) * row_bytes(type, cols);
+    const std::byte* const record =
+        out.data() + static_cast<std::uint64_t>(row) * row_bytes(type, cols);
     const MlxRowView view = view_mlx_record(type, record, cols, 0, cols);
     encode_mlx_row({.quantization = type.quantization(), .scale_dtype = type.dtype()},
                    std::span(rows).subspan(static_cast<std::size_t>(row * cols),

@@ -51,9 +51,9 @@ std::uint64_t packed_bytes(const KernelTable* table, WeightType type, std::int64
                            std::int64_t cols);
 
 // Packs rows [first_row, first_row + n_rows) of a matrix of (rows, cols). stored: the bytes of
-// those rows as in the file, of an MLX type their records. packed: start of the whole packed matrix. first_row is a multiple of
-// kPackRows; n_rows is one too unless the range ends at `rows`. Disjoint ranges may be packed by
-// different threads.
+// those rows as in the file, of an MLX type their records. packed: start of the whole packed
+// matrix. first_row is a multiple of kPackRows; n_rows is one too unless the range ends at `rows`.
+// Disjoint ranges may be packed by different threads.
 void pack_rows(const KernelTable* table, WeightType type, std::int64_t rows, std::int64_t cols,
                const std::byte* stored, std::int64_t first_row, std::int64_t n_rows,
                std::byte* packed);

@@ -32,8 +32,8 @@ struct MatmulKernel {
   ActivationForm form;
   std::uint64_t (*group_bytes)(WeightType type, std::int64_t cols);
   // stored: n_rows (1 .. kPackRows) rows as in the file; missing rows count as zeros.
-  void (*pack_group)(WeightType type, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
-                     std::byte* group);
+  void (*pack_group)(WeightType type, std::int64_t cols, const std::byte* stored,
+                     std::int64_t n_rows, std::byte* group);
   void (*multiply)(const MatmulTask& task);
   void (*unpack_row)(WeightType type, std::int64_t cols, const std::byte* group,
                      std::int64_t row_in_group, float* out);
@@ -45,7 +45,8 @@ constexpr std::size_t matmul_slot(WeightType type) {
   const MlxQuantization quantization = type.quantization();
   switch (quantization.mode) {
     case MlxMode::kAffine:
-      return kDTypeCount + (quantization.bits == 8 ? 5U : static_cast<unsigned>(quantization.bits) - 2U);
+      return kDTypeCount +
+             (quantization.bits == 8 ? 5U : static_cast<unsigned>(quantization.bits) - 2U);
     case MlxMode::kMxfp4:
       return kDTypeCount + 6;
     case MlxMode::kMxfp8:

@@ -12,8 +12,8 @@
 
 #include "codecs/codec.h"
 #include "codecs/testing/codec_inputs.h"
-#include "kernels/weight_rows.h"
 #include "kernels/testing/aligned_bytes.h"
+#include "kernels/weight_rows.h"
 
 namespace pajamas {
 namespace {

@@ -35,7 +35,7 @@ struct SourceDescription {
 
 struct OpenedModel {
   SourceDescription source;
-  std::string name;  // last part of the path or repo id
+  std::string name;                // last part of the path or repo id
   std::unique_ptr<MlxFolder> mlx;  // of an MLX folder with quantized tensors, its parts
   std::unique_ptr<TensorSource> tensors;
   Json config;  // config.json, null for GGUF sources; of an MLX folder without its quantization

@@ -70,7 +70,8 @@ Status OutputRows::read_stored(const OutputTensor& tensor, std::int64_t first_ro
                                std::int64_t row_count, std::span<std::byte> out) const {
   const WeightType type = stored_type(model_, tensor);
   if (!type.is_mlx()) return read(tensor, first_row, row_count, out);
-  PJ_CHECK(out.size() == row_bytes(type, tensor.shape.cols()) * static_cast<std::uint64_t>(row_count));
+  PJ_CHECK(out.size() ==
+           row_bytes(type, tensor.shape.cols()) * static_cast<std::uint64_t>(row_count));
   return read_pieces(tensor, first_row, row_count, out,
                      [&](const TensorInfo& source, std::int64_t first, std::int64_t count,
                          std::span<std::byte> rows) {
@@ -83,7 +84,8 @@ Status OutputRows::read_pieces(const OutputTensor& tensor, std::int64_t first_ro
                                std::int64_t row_count, std::span<std::byte> out,
                                const ReadRows& read_rows) const {
   PJ_CHECK(!tensor.pieces.empty());
-  const std::size_t row_size = row_count == 0 ? 0 : out.size() / static_cast<std::size_t>(row_count);
+  const std::size_t row_size =
+      row_count == 0 ? 0 : out.size() / static_cast<std::size_t>(row_count);
   std::int64_t piece_start = 0;
   for (const Piece& piece : tensor.pieces) {
     const std::int64_t begin = std::max(first_row, piece_start);

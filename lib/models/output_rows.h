@@ -40,9 +40,8 @@ class OutputRows {
 
  private:
   // Reads rows of a source tensor, from `first_row` on, as many as fill `out`.
-  using ReadRows =
-      std::function<Status(const TensorInfo& source, std::int64_t first_row, std::int64_t row_count,
-                           std::span<std::byte> out)>;
+  using ReadRows = std::function<Status(const TensorInfo& source, std::int64_t first_row,
+                                        std::int64_t row_count, std::span<std::byte> out)>;
   [[nodiscard]] Status read_pieces(const OutputTensor& tensor, std::int64_t first_row,
                                    std::int64_t row_count, std::span<std::byte> out,
                                    const ReadRows& read_rows) const;

@@ -71,9 +71,8 @@ class Loader {
                   .offset = total_bytes_};
     PJ_TRY(rows_.check(tensor));
     if (!job.type.is_mlx() && has_mlx_pieces(tensor)) {
-      weights_.warnings.push_back(
-          fmt::format("'{}' is made of tensors of several MLX types, so it is held as F32",
-                      tensor.name));
+      weights_.warnings.push_back(fmt::format(
+          "'{}' is made of tensors of several MLX types, so it is held as F32", tensor.name));
     }
     if (tensor.pieces.empty() || !can_pack(options_.kernels, job.type)) {
       return make_error(ErrorCode::kUnsupported, "tensor '{}' is {}, which cannot be multiplied",

@@ -50,9 +50,7 @@ class DecodedSource final : public TensorSource {
   }
 
   std::span<const TensorInfo> tensors() const override { return infos_; }
-  std::span<const std::filesystem::path> files() const override {
-    return folder_.stored().files();
-  }
+  std::span<const std::filesystem::path> files() const override { return folder_.stored().files(); }
   const TensorInfo* find(std::string_view name) const override {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : &infos_[found->second];
@@ -71,7 +69,7 @@ class DecodedSource final : public TensorSource {
       const std::uint64_t count = std::clamp<std::uint64_t>(kDecodeBytes / row_size, 1, wanted);
       rows.resize(static_cast<std::size_t>(count * row_size / sizeof(float)));
       PJ_TRY(folder_.decode_rows(*tensor, static_cast<std::int64_t>(first_row),
-                                  static_cast<std::int64_t>(count), rows));
+                                 static_cast<std::int64_t>(count), rows));
       const std::span decoded = std::as_bytes(std::span(rows)).subspan(skip);
       const std::size_t bytes = std::min(out.size(), decoded.size());
       std::memcpy(out.data(), decoded.data(), bytes);
@@ -195,10 +193,10 @@ Status MlxFolder::decode_rows(const MlxTensor& tensor, std::int64_t first_row,
   std::vector<std::byte> records(count * record_bytes);
   PJ_TRY(read_records(tensor, first_row, row_count, records));
   for (std::size_t row = 0; row < count; ++row) {
-    decode_mlx_row(type.quantization(), type.dtype(),
-                   view_mlx_record(type, records.data() + row * record_bytes, cols, 0, cols),
-                   out.subspan(row * static_cast<std::size_t>(cols),
-                               static_cast<std::size_t>(cols)));
+    decode_mlx_row(
+        type.quantization(), type.dtype(),
+        view_mlx_record(type, records.data() + row * record_bytes, cols, 0, cols),
+        out.subspan(row * static_cast<std::size_t>(cols), static_cast<std::size_t>(cols)));
   }
   return {};
 }

@@ -71,8 +71,8 @@ struct E4M3AsBF16 {
       first = with_denormals(first, _mm512_testn_epi16_mask(even, exponent), even);
       second = with_denormals(second, _mm512_testn_epi16_mask(words.v, exponent), words.v);
     }
-    repeat<kTokens>(
-        [&](auto token) PJ_BODY { sums[token] = add_pair(sums[token], first, x + token); });
+    repeat<kTokens>([&](auto token)
+                        PJ_BODY { sums[token] = add_pair(sums[token], first, x + token); });
     repeat<kTokens>([&](auto token) PJ_BODY {
       sums[token] = add_pair(sums[token], second, x + kTokens + token);
     });

@@ -34,8 +34,8 @@ void pack_group(WeightType type, std::int64_t cols, const std::byte* stored, std
   std::memset(group + used, 0, group_bytes(type, cols) - used);
 }
 
-void unpack_row(WeightType type, std::int64_t cols, const std::byte* group, std::int64_t row_in_group,
-                float* out) {
+void unpack_row(WeightType type, std::int64_t cols, const std::byte* group,
+                std::int64_t row_in_group, float* out) {
   const std::byte* const row =
       group + static_cast<std::uint64_t>(row_in_group) * row_bytes(type, cols);
   decode_weights(all_kernel_tables().front(), type, row, 1, cols, out);

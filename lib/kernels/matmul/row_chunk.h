@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/matmul/packed_form.h"
 #include "codecs/weight_type.h"
+#include "kernels/matmul/packed_form.h"
 
 namespace pajamas {
 

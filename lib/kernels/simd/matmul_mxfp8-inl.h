@@ -32,8 +32,8 @@ struct Mxfp8Work {
   PJ_VEC static void add_tile(const std::byte* group, WeightType /*type*/, std::int64_t first,
                               int count, int lane, const std::int32_t* x, F (&sums)[kTokens]) {
     const int n_all = count / Type::kBlockRecords;
-    const std::byte* chunk = group + first / Type::kBlockRecords / kChunkBlocks *
-                                         kForm.chunk_bytes(kChunkBlocks);
+    const std::byte* chunk =
+        group + first / Type::kBlockRecords / kChunkBlocks * kForm.chunk_bytes(kChunkBlocks);
     for (int done = 0; done < n_all; done += kChunkBlocks) {
       const int n_blocks = std::min(kChunkBlocks, n_all - done);
       const std::byte* codes = chunk + kForm.head_bytes(n_blocks) + 4 * lane;
@@ -45,8 +45,8 @@ struct Mxfp8Work {
                                       x + vector * (kBlockWords / 8) * kTokens, dots);
         });
         const F scale = load_block_scales(chunk + kGroupRows * block + lane);
-        repeat<kTokens>(
-            [&](auto token) PJ_BODY { sums[token] = fma(dots[token], scale, sums[token]); });
+        repeat<kTokens>([&](auto token)
+                            PJ_BODY { sums[token] = fma(dots[token], scale, sums[token]); });
         codes += kForm.block_bytes();
         x += kBlockWords * kTokens;
       }
@@ -77,8 +77,8 @@ struct E4M3AsF32 {
                           e4m3_bytes<3>(words)};
     repeat<4>([&](auto column) PJ_BODY {
       repeat<kTokens>([&](auto token) PJ_BODY {
-        sums[token] = fma(columns[column], from_bits(broadcast(x + column * kTokens + token)),
-                          sums[token]);
+        sums[token] =
+            fma(columns[column], from_bits(broadcast(x + column * kTokens + token)), sums[token]);
       });
     });
   }
