@@ -89,11 +89,12 @@ def collect(best: Best, names: list[str]) -> list[Case]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=Path("build"), help="build folder")
-    parser.add_argument("--only", default="", help="pairs whose name contains this")
+    parser.add_argument("--only", default="", help="pairs whose name has one of these parts, comma-separated")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--rounds", type=int, default=2, help="each speed is the best of these")
     arguments = parser.parse_args()
-    names = [name for name in PAIRS if arguments.only in name]
+    parts = arguments.only.split(",")
+    names = [name for name in PAIRS if any(part in name for part in parts)]
     if not names:
         sys.exit(f"mlx.py: no pair has '{arguments.only}' in its name; they are {list(PAIRS)}")
     models, best = Models(arguments.build), Best()
