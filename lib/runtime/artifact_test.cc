@@ -24,9 +24,10 @@ std::filesystem::path write_artifact(const TempFolder& folder, std::string_view 
   };
   folder.write(
       "manifest.json",
-      fmt::format(R"({{"manifest_version":1,"formats":[{},{},{},{},{{"type":"mlx"}}]{}}})",
-                  entry("Q4_K_M", "m-q4_k_m.gguf", 500), entry("Q8_0", "m-q8_0.gguf", 1000),
-                  entry("Q2_K", "m-q2_k.gguf", 250), entry("F16", "gone.gguf", 2000), more));
+      fmt::format(
+          R"({{"manifest_version":1,"formats":[{},{},{},{},{{"type":"mlx","path":"mlx"}}]{}}})",
+          entry("Q4_K_M", "m-q4_k_m.gguf", 500), entry("Q8_0", "m-q8_0.gguf", 1000),
+          entry("Q2_K", "m-q2_k.gguf", 250), entry("F16", "gone.gguf", 2000), more));
   return folder.path();
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/memory_pages.h"
 #include "runtime/artifact.h"
+#include "runtime/backend.h"
 #include "runtime/sequence_file.h"
 #include "runtime/weights.h"
 #include "runtime/worker_team.h"
@@ -42,6 +43,21 @@ Status check_options(const EngineOptions& options) {
   return {};
 }
 
+// What a sequence keeps; next to nothing where a backend keeps keys and values.
+KvShape kv_shape(const EngineOptions& options, const HyperParameters& parameters) {
+  if (!options.backend.empty()) return {.layers = 1, .kv_heads = 1, .head_dim = 32};
+  return {.type = options.kv_type,
+          .layers = parameters.layers,
+          .kv_heads = parameters.kv_heads,
+          .head_dim = parameters.head_dim};
+}
+
+std::unexpected<Error> no_saved_sequences() {
+  return make_error(ErrorCode::kUnsupported,
+                    "a backend keeps keys and values to itself, so sequences are neither saved nor "
+                    "restored; use --backend cpu");
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -52,10 +68,7 @@ struct Engine::State {
         weights(std::move(loaded)),
         context(positions),
         team(options.threads),
-        pool({.type = options.kv_type,
-              .layers = parameters.layers,
-              .kv_heads = parameters.kv_heads,
-              .head_dim = parameters.head_dim},
+        pool(kv_shape(options, parameters),
              blocks_for(std::max(options.cache_positions, positions))),
         pass(parameters, weights, kernels, team, positions, options.micro_batch) {}
 
@@ -66,8 +79,9 @@ struct Engine::State {
   WorkerTeam team;
   KvPool pool;
   ForwardPass pass;
-  std::vector<float> logits;  // of the last call
-  std::string fingerprint;    // made when it is first asked for
+  std::unique_ptr<Backend> backend;  // computes instead of `pass`, which then has no weights
+  std::vector<float> logits;         // of the last call
+  std::string fingerprint;           // made when it is first asked for
   std::vector<std::string> warnings;
 };
 
@@ -84,20 +98,26 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path,
   HyperParameters parameters = PJ_TRY(read_hyper_parameters(model));
   const std::int64_t context =
       options.context > 0 ? options.context : std::min(parameters.context_length, kDefaultContext);
-  const KvShape shape{.type = options.kv_type,
-                      .layers = parameters.layers,
-                      .kv_heads = parameters.kv_heads,
-                      .head_dim = parameters.head_dim};
+  const KvShape shape = kv_shape(options, parameters);
   const auto blocks =
       static_cast<std::uint64_t>(blocks_for(std::max(options.cache_positions, context)));
   const std::uint64_t extra =
       blocks * shape.block_bytes() + ForwardPass::scratch_bytes(parameters, options.micro_batch);
-  Weights weights = PJ_TRY(load_weights(
-      model, parameters,
-      {.kernels = kernels, .threads = options.threads, .extra_bytes = extra, .limit_bytes = memory},
-      cancel, progress));
+  Weights weights;
+  if (options.backend.empty()) {
+    weights = PJ_TRY(load_weights(model, parameters,
+                                  {.kernels = kernels,
+                                   .threads = options.threads,
+                                   .extra_bytes = extra,
+                                   .limit_bytes = memory},
+                                  cancel, progress));
+  }
   auto state = std::make_unique<State>(std::move(model), std::move(parameters), std::move(weights),
                                        options, kernels, context);
+  if (!options.backend.empty()) {
+    state->backend = PJ_TRY(
+        Backend::open(options.backend, state->model, state->parameters, context, cancel, progress));
+  }
   state->warnings = state->model.warnings;
   if (context > state->parameters.context_length) {
     state->warnings.push_back(
@@ -115,7 +135,12 @@ const HyperParameters& Engine::parameters() const { return state_->parameters; }
 const OpenedModel& Engine::model() const { return state_->model; }
 std::int64_t Engine::context() const { return state_->context; }
 int Engine::threads() const { return state_->team.thread_count(); }
-std::uint64_t Engine::weight_bytes() const { return state_->weights.memory.bytes().size(); }
+std::string Engine::backend() const {
+  return state_->backend ? state_->backend->description() : "cpu";
+}
+std::uint64_t Engine::weight_bytes() const {
+  return state_->backend ? state_->backend->weight_bytes() : state_->weights.memory.bytes().size();
+}
 TokenCost Engine::cost_of_token() const {
   return pajamas::cost_of_token(state_->parameters, state_->weights);
 }
@@ -128,7 +153,8 @@ void Engine::set_observer(LinearObserver observer) {
 
 Status Engine::forward(std::span<const BatchToken> batch, const OutputSink& sink,
                        const CancelToken& cancel) {
-  return state_->pass.run(batch, sink, cancel);
+  return state_->backend ? state_->backend->run(batch, sink, cancel)
+                         : state_->pass.run(batch, sink, cancel);
 }
 
 Result<std::span<const float>> Engine::prefill(Sequence& sequence,
@@ -193,6 +219,7 @@ Status Engine::shift_context(Sequence& sequence, std::int64_t keep, const Cancel
 }
 
 Status Engine::save(const Sequence& sequence, const std::filesystem::path& path) {
+  if (state_->backend) return no_saved_sequences();
   if (state_->fingerprint.empty()) {
     state_->fingerprint = PJ_TRY(fingerprint_of(state_->model, state_->pool.shape()));
   }
@@ -200,6 +227,7 @@ Status Engine::save(const Sequence& sequence, const std::filesystem::path& path)
 }
 
 Result<Sequence> Engine::restore(const std::filesystem::path& path) {
+  if (state_->backend) return no_saved_sequences();
   if (state_->fingerprint.empty()) {
     state_->fingerprint = PJ_TRY(fingerprint_of(state_->model, state_->pool.shape()));
   }

@@ -46,13 +46,14 @@ std::uint64_t ForwardPass::scratch_bytes(const HyperParameters& p, std::int64_t 
   return static_cast<std::uint64_t>(micro_batch * per_row + kLogitRows * p.vocab) * sizeof(float);
 }
 
-Status ForwardPass::check(std::span<const BatchToken> batch) const {
+Status check_batch(std::span<const BatchToken> batch, const HyperParameters& parameters,
+                   std::int64_t context) {
   std::vector<std::pair<const Sequence*, std::int64_t>> lengths;
   for (const BatchToken& item : batch) {
-    if (item.token < 0 || item.token >= parameters_.vocab) {
+    if (item.token < 0 || item.token >= parameters.vocab) {
       return make_error(ErrorCode::kInvalidArgument,
                         "token {} is not in the model's vocabulary of {}", item.token,
-                        parameters_.vocab);
+                        parameters.vocab);
     }
     if (lengths.empty() || lengths.back().first != item.sequence) {
       const auto found =
@@ -66,19 +67,19 @@ Status ForwardPass::check(std::span<const BatchToken> batch) const {
     ++lengths.back().second;
   }
   for (const auto& [sequence, length] : lengths) {
-    if (length <= max_positions_) continue;
+    if (length <= context) continue;
     return make_error(
         ErrorCode::kInvalidArgument,
         "the text has {} tokens, but the context holds {}; give a larger --context "
         "(the model was trained for {}), or --context-shift to forget the oldest part",
-        length, max_positions_, parameters_.context_length);
+        length, context, parameters.context_length);
   }
   return {};
 }
 
 Status ForwardPass::run(std::span<const BatchToken> batch, const OutputSink& sink,
                         const CancelToken& cancel) {
-  PJ_TRY(check(batch));
+  PJ_TRY(check_batch(batch, parameters_, max_positions_));
   const auto step = static_cast<std::size_t>(micro_batch_);
   for (std::size_t first = 0; first < batch.size(); first += step) {
     PJ_TRY(run_micro_batch(batch.subspan(first, std::min(step, batch.size() - first)), first, sink,

@@ -35,6 +35,10 @@ struct BatchToken {
 // Gets the output of batch[index]; the values are gone when it returns.
 using OutputSink = std::function<void(std::size_t index, std::span<const float> values)>;
 
+// Whether every token is in the vocabulary and every sequence stays within `context` positions.
+Status check_batch(std::span<const BatchToken> batch, const HyperParameters& parameters,
+                   std::int64_t context);
+
 class ForwardPass {
  public:
   // context: positions that a sequence may have; micro_batch: tokens that go through together.
@@ -50,7 +54,6 @@ class ForwardPass {
   static std::uint64_t scratch_bytes(const HyperParameters& parameters, std::int64_t micro_batch);
 
  private:
-  Status check(std::span<const BatchToken> batch) const;
   Status run_micro_batch(std::span<const BatchToken> batch, std::size_t first_index,
                          const OutputSink& sink, const CancelToken& cancel);
   Result<MicroBatch> begin_micro_batch(std::span<const BatchToken> batch);

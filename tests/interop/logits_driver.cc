@@ -2,7 +2,7 @@
 // Runs a model over token ids and prints what it computes, for comparisons with peers.
 //
 //   logits_driver MODEL [--greedy N] [--threads N] [--context N] [--kv f32|f16|q8_0] [--hidden]
-//                 [--micro-batch N] [--out FILE] < ids
+//                 [--micro-batch N] [--backend mlx] [--out FILE] < ids
 //
 // ids: whitespace-separated numbers. FILE gets the F32 logits (or hidden states) of every position,
 // row by row; with --greedy the ids that follow go to standard output.
@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   app.add_option("model", arguments.model)->required();
   app.add_option("--greedy", arguments.greedy);
+  app.add_option("--backend", arguments.engine.backend);
   app.add_option("--threads", arguments.engine.threads);
   app.add_option("--context", arguments.engine.context);
   app.add_option("--micro-batch", arguments.engine.micro_batch);
