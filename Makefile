@@ -89,6 +89,18 @@ fuzz: deps ## each fuzz target for FUZZ_SECONDS (default 60), from its corpus
 	  --target $(patsubst fuzz/%.cc,%,$(wildcard fuzz/*_fuzz.cc))
 	tools/run_fuzz.sh build/presets/fuzz $(FUZZ_SECONDS)
 
+MLX_DIR ?= $(firstword $(wildcard $(CURDIR)/build/interop/venv/lib/python3*/site-packages/mlx))
+.PHONY: mlx-backend
+mlx-backend: build ## the library of --backend mlx, against MLX in MLX_DIR (docs/backends.md)
+ifeq ($(MLX_DIR),)
+	@tools/install_deps.sh interop
+	tests/interop/install_peers.sh build
+	$(MAKE) mlx-backend
+else
+	cmake -B build -DPAJAMAS_MLX_DIR=$(MLX_DIR)
+	cmake --build build --parallel $(JOBS) --target pajamas_mlx
+endif
+
 .PHONY: bench-quantize
 bench-quantize: build ## speed and memory against llama.cpp on a 1B-shaped model (2.5 GB of disk)
 	@tools/install_deps.sh interop
@@ -109,6 +121,11 @@ bench-validate: build ## speed of perplexity over a text against llama.cpp, 1B-s
 	tests/interop/install_peers.sh build
 	cmake --build build --parallel $(JOBS) --target bench_programs
 	build/interop/venv/bin/python bench/validate.py --build build $(BENCH_ARGS)
+
+.PHONY: bench-mlx
+bench-mlx: build ## speed of MLX folders against GGUF files of their size (15 GB of disk)
+	cmake --build build --parallel $(JOBS) --target bench_programs
+	$(PYTHON) bench/mlx.py --build build $(BENCH_ARGS)
 
 .PHONY: bench-tokenize
 bench-tokenize: build ## encoding speed against the tokenizers library, both on one thread

@@ -20,9 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   const auto quantization = pajamas::parse_mlx_quantization(*config);
   if (!quantization || !*quantization) return 0;
   file.set_content({zero + 1, static_cast<std::size_t>(end - zero - 1)});
-  auto folder = pajamas::MlxFolder::open(file.path(), **quantization);
+  const auto folder = pajamas::MlxFolder::open(file.path(), **quantization);
   if (!folder) return 0;
-  const auto source = pajamas::make_mlx_source(std::move(*folder));
+  const auto source = pajamas::make_mlx_source(**folder);
   for (const pajamas::TensorInfo& tensor : source->tensors()) {
     std::vector<std::byte> content(tensor.bytes);
     PJ_CHECK(source->read(tensor, 0, content).has_value());

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // matmul_bench [TABLE|-] [TYPE...]
 //
-// The products of every weight type on one thread: shapes of a model of 1.2 billion weights, 1, 8
-// and 512 tokens. Beside the time: billions of operations per second, as a share of what a loop of
-// nothing but dot products reaches here, and bytes of weights per second, as a share of what a
-// plain read loop reaches. Each number is the least of several runs.
+// The products of every weight type, MLX's too (affine4_g64, mxfp4, ..), on one thread: shapes of a
+// model of 1.2 billion weights, 1, 8 and 512 tokens. Beside the time: billions of operations per
+// second, as a share of what a loop of nothing but dot products reaches here, and bytes of weights
+// per second, as a share of what a plain read loop reaches. Each number is the least of several
+// runs.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -74,7 +75,26 @@ class Buffer {
 };
 
 // Codes of any bits; scales must stay finite, so real weights are encoded and repeated.
-std::vector<std::byte> stored_weights(DType dtype, const Shape& shape) {
+void encode(WeightType type, const std::vector<float>& rows, std::int64_t n_rows, std::int64_t cols,
+            std::vector<std::byte>& out) {
+  if (!type.is_mlx()) {
+    return encode_rows(nullptr, type.dtype(), rows.data(), n_rows, cols, nullptr, out.data());
+  }
+  const auto part = [](std::span<const std::byte> bytes) {
+    return std::span(const_cast<std::byte*>(bytes.data()), bytes.size());
+  };
+  for (std::int64_t row = 0; row < n_rows; ++row) {
+    const std::byte* const record =
+        out.data() + static_cast<std::uint64_t>(row) * row_bytes(type, cols);
+    const MlxRowView view = view_mlx_record(type, record, cols, 0, cols);
+    encode_mlx_row({.quantization = type.quantization(), .scale_dtype = type.dtype()},
+                   std::span(rows).subspan(static_cast<std::size_t>(row * cols),
+                                           static_cast<std::size_t>(cols)),
+                   {part(view.codes), part(view.scales), part(view.biases)});
+  }
+}
+
+std::vector<std::byte> stored_weights(WeightType type, const Shape& shape) {
   constexpr std::int64_t kDistinct = 64;
   std::vector<float> rows(static_cast<std::size_t>(kDistinct * shape.cols));
   std::uint64_t state = 7;
@@ -82,9 +102,9 @@ std::vector<std::byte> stored_weights(DType dtype, const Shape& shape) {
     state = state * 6364136223846793005U + 1442695040888963407U;
     value = static_cast<float>(static_cast<std::int64_t>(state) >> 40) * 0x1p-28F;
   }
-  const auto bytes = static_cast<std::size_t>(row_bytes(dtype, shape.cols));
+  const auto bytes = static_cast<std::size_t>(row_bytes(type, shape.cols));
   std::vector<std::byte> distinct(bytes * kDistinct);
-  encode_rows(nullptr, dtype, rows.data(), kDistinct, shape.cols, nullptr, distinct.data());
+  encode(type, rows, kDistinct, shape.cols, distinct);
   std::vector<std::byte> stored;
   for (std::int64_t row = 0; row < shape.rows; row += kDistinct) {
     stored.insert(stored.end(), distinct.begin(), distinct.end());
@@ -99,15 +119,15 @@ struct Limits {
   double read_bytes;
 };
 
-void run_type(const KernelTable* table, DType dtype, const Limits& limits) {
+void run_type(const KernelTable* table, WeightType type, const Limits& limits) {
   for (const Shape& shape : kShapes) {
-    const auto stored = stored_weights(dtype, shape);
-    Buffer packed(packed_bytes(table, dtype, shape.rows, shape.cols));
+    const auto stored = stored_weights(type, shape);
+    Buffer packed(packed_bytes(table, type, shape.rows, shape.cols));
     const double pack_seconds = least_seconds(0, [&] {
-      pack_rows(table, dtype, shape.rows, shape.cols, stored.data(), 0, shape.rows, packed.data());
+      pack_rows(table, type, shape.rows, shape.cols, stored.data(), 0, shape.rows, packed.data());
     });
-    const PackedMatrix weights{dtype, shape.rows, shape.cols, table, packed.data()};
-    const ActivationForm form = activation_form(table, dtype, shape.cols);
+    const PackedMatrix weights{type, shape.rows, shape.cols, table, packed.data()};
+    const ActivationForm form = activation_form(table, type, shape.cols);
     for (const std::int64_t tokens : kTokens) {
       if (shape.rows > 8192 && tokens > 1) continue;
       std::vector<float> x(static_cast<std::size_t>(tokens * shape.cols));
@@ -124,19 +144,33 @@ void run_type(const KernelTable* table, DType dtype, const Limits& limits) {
       });
       const double ops = 2.0 * static_cast<double>(shape.rows * shape.cols * tokens) / seconds;
       const double bytes =
-          static_cast<double>(packed_bytes(table, dtype, shape.rows, shape.cols)) / seconds;
+          static_cast<double>(packed_bytes(table, type, shape.rows, shape.cols)) / seconds;
       const double peak = form == ActivationForm::kQ8     ? limits.int8_ops
                           : form == ActivationForm::kBF16 ? limits.bf16_ops
                                                           : limits.f32_ops;
       fmt::print(
-          "{:8} {:10} {:6} x {:5} {:4} {:10.1f} us {:8.1f} GOPS {:5.1f} % {:7.1f} GB/s {:5.1f} %"
+          "{:11} {:10} {:6} x {:5} {:4} {:10.1f} us {:8.1f} GOPS {:5.1f} % {:7.1f} GB/s {:5.1f} %"
           "   prepare {:6.1f} us  pack {:5.2f} ns/weight\n",
-          dtype_name(dtype), isa_name(table->isa), shape.rows, shape.cols, tokens, seconds * 1e6,
+          type.name(), isa_name(table->isa), shape.rows, shape.cols, tokens, seconds * 1e6,
           ops * 1e-9, 100.0 * ops / peak, bytes * 1e-9, 100.0 * bytes / limits.read_bytes,
           prepare_seconds * 1e6, pack_seconds * 1e9 / static_cast<double>(shape.rows * shape.cols));
       std::fflush(stdout);
     }
   }
+}
+
+std::vector<WeightType> all_types() {
+  std::vector<WeightType> types;
+  for (const Codec* codec : all_codecs()) types.emplace_back(codec->dtype);
+  for (const int bits : kMlxBits) {
+    for (const int group_size : kMlxGroupSizes) {
+      types.push_back({{MlxMode::kAffine, bits, group_size}, DType::kBF16});
+    }
+  }
+  for (const MlxMode mode : {MlxMode::kMxfp4, MlxMode::kMxfp8, MlxMode::kNvfp4}) {
+    types.push_back({with_mlx_defaults(mode, 0, 0), DType::kBF16});
+  }
+  return types;
 }
 
 int run(std::span<char*> arguments) {
@@ -156,10 +190,10 @@ int run(std::span<char*> arguments) {
              limits.int8_ops * 1e-9, limits.bf16_ops * 1e-9, limits.f32_ops * 1e-9,
              limits.read_bytes * 1e-9);
   const auto wanted = arguments.size() > 2 ? arguments.subspan(2) : std::span<char*>();
-  for (const Codec* codec : all_codecs()) {
-    const auto is_named = [&](const char* w) { return dtype_name(codec->dtype) == w; };
+  for (const WeightType type : all_types()) {
+    const auto is_named = [&](const char* w) { return type.name() == w; };
     if (!wanted.empty() && std::ranges::none_of(wanted, is_named)) continue;
-    run_type(table, codec->dtype, limits);
+    run_type(table, type, limits);
   }
   return 0;
 }

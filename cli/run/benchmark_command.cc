@@ -114,6 +114,7 @@ Status run_benchmark(const BenchmarkFlags& given, const CancelToken& cancel) {
   const auto engine = PJ_TRY(open_engine(flags, cancel));
   Json json = {{"model", engine->model().name},
                {"threads", engine->threads()},
+               {"backend", engine->backend()},
                {"prompt_tokens", flags.prompt_tokens},
                {"generated_tokens", flags.generated_tokens},
                {"depth", flags.depth},

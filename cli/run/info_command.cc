@@ -32,7 +32,7 @@ Status run_info(const RunInfoFlags& flags) {
   const ArtifactChoice choice =
       PJ_TRY(choose_artifact(flags.model, flags.gguf_type, available_memory_bytes()));
   const OpenedModel model = PJ_TRY(open_model_path(choice.path));
-  Json info = PJ_TRY(describe_opened_model(model));
+  Json info = describe_opened_model(model);
   const auto parameters = read_hyper_parameters(model);
   info["runs_here"] = parameters.has_value();
   if (!parameters) info["warnings"].push_back(parameters.error().message);

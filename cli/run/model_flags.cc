@@ -22,19 +22,18 @@ struct AbsentBackend {
 };
 constexpr auto kAbsentBackends = std::to_array<AbsentBackend>({
     {"cuda", "run the GGUF file with a CUDA build of llama.cpp"},
-    {"mlx", "run the model with mlx-lm on a Mac"},
 });
 
 Status check_backend(const std::string& name) {
-  if (name == "auto" || name == "cpu") return {};
+  if (name == "auto" || name == "cpu" || name == "mlx") return {};
   for (const AbsentBackend& absent : kAbsentBackends) {
     if (absent.name != name) continue;
     return make_error(ErrorCode::kUnsupported,
-                      "the backend '{}' is not in this version, which has cpu; {}", name,
+                      "the backend '{}' is not in this version, which has cpu and mlx; {}", name,
                       absent.advice);
   }
   return make_error(ErrorCode::kInvalidArgument,
-                    "--backend '{}' is not known, expected auto or cpu", name);
+                    "--backend '{}' is not known, expected auto, cpu or mlx", name);
 }
 
 Result<KvType> parse_kv_type(const std::string& name) {
@@ -54,7 +53,8 @@ Result<EngineOptions> engine_options(const ModelFlags& flags) {
                         .context = flags.context,
                         .kv_type = PJ_TRY(parse_kv_type(flags.kv_type)),
                         .micro_batch = flags.batch,
-                        .gguf_type = flags.gguf_type};
+                        .gguf_type = flags.gguf_type,
+                        .backend = flags.backend == "mlx" ? flags.backend : ""};
   if (!flags.max_memory.empty()) {
     options.memory_limit_bytes = PJ_TRY(parse_bytes(flags.max_memory));
   }

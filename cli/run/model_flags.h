@@ -33,7 +33,7 @@ inline constexpr auto kModelFlags = std::to_array<Flag<ModelFlags>>({
     {"--gguf-type", &ModelFlags::gguf_type, "TYPE",
      "which file of an artifact folder (default: the best that fits the memory)"},
     {"--backend", &ModelFlags::backend, "NAME",
-     "auto or cpu; cuda and mlx are not in this version"},
+     "auto, cpu, or mlx where its library is built (docs/backends.md)"},
     {"-t,--threads", &ModelFlags::threads, "N", "threads (default: all CPUs)"},
     {"-c,--context", &ModelFlags::context, "N",
      "tokens of text that the model sees (default: the model's, at most 4096)"},

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "kernels/kernel_table.h"
+#include "kernels/matmul_kernel.h"
 #include "tensor/dtype.h"
 
 namespace pajamas {
@@ -21,8 +22,8 @@ inline void set_decoder(KernelTable& table, DType dtype, DecodeRowsFn decode) {
 inline void set_attend(KernelTable& table, KvType type, void (*attend)(const AttentionTask&)) {
   table.ops.attend[static_cast<std::size_t>(type)] = attend;
 }
-inline void set_matmul(KernelTable& table, DType dtype, const MatmulKernel& kernel) {
-  table.matmul[static_cast<std::size_t>(dtype)] = &kernel;
+inline void set_matmul(KernelTable& table, WeightType type, const MatmulKernel& kernel) {
+  table.matmul[matmul_slot(type)] = &kernel;
 }
 
 namespace generic {
@@ -40,6 +41,7 @@ void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
 void add_matmul(KernelTable& table);
+void add_mlx_matmul(KernelTable& table);
 void quantize_activations(const float* x, std::int64_t n_blocks, ActivationBlock* out);
 }  // namespace avx2
 namespace avx512 {
@@ -51,13 +53,16 @@ void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
 void add_matmul(KernelTable& table);
+void add_mlx_matmul(KernelTable& table);
 }  // namespace avx512
 namespace avx512vnni {
 void add_matmul(KernelTable& table);
+void add_mlx_matmul(KernelTable& table);
 void add_attention(KernelTable& table);
 }  // namespace avx512vnni
 namespace avx512bf16 {
 void add_matmul(KernelTable& table);
+void add_mlx_matmul(KernelTable& table);
 }  // namespace avx512bf16
 namespace neon {
 void add_k_quants(KernelTable& table);

@@ -31,11 +31,15 @@ using DecodeRowsFn = void (*)(const std::byte* in, std::int64_t n_rows, std::int
 struct MatmulKernel;     // kernels/matmul_kernel.h
 struct ActivationBlock;  // kernels/matmul/activation_block.h
 
+// A slot for each DType, then for MLX's affine mode by width, mxfp4, mxfp8, nvfp4:
+// matmul_slot() in kernels/matmul_kernel.h.
+inline constexpr std::size_t kMatmulSlots = kDTypeCount + 9;
+
 struct KernelTable {
   Isa isa;
-  std::array<EncodeRowsFn, kDTypeCount> encode{};         // by DType; float types included
-  std::array<DecodeRowsFn, kDTypeCount> decode{};         // by DType; float types and FP8 included
-  std::array<const MatmulKernel*, kDTypeCount> matmul{};  // by DType of the weights
+  std::array<EncodeRowsFn, kDTypeCount> encode{};          // by DType; float types included
+  std::array<DecodeRowsFn, kDTypeCount> decode{};          // by DType; float types and FP8 included
+  std::array<const MatmulKernel*, kMatmulSlots> matmul{};  // by type of the weights
   // x: n_blocks x 32 floats, see kernels/matmul.h.
   void (*quantize_activations)(const float* x, std::int64_t n_blocks,
                                ActivationBlock* out) = nullptr;

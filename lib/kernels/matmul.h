@@ -19,8 +19,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "codecs/weight_type.h"
 #include "kernels/kernel_table.h"
-#include "tensor/dtype.h"
 
 namespace pajamas {
 
@@ -36,30 +36,30 @@ enum class ActivationForm : std::uint8_t {
 
 // A weight matrix packed by pack_rows(). Owns nothing.
 struct PackedMatrix {
-  DType dtype;
+  WeightType type = DType::kF32;
   std::int64_t rows;
   std::int64_t cols;
   const KernelTable* table;  // the one it was packed with
   const std::byte* data;
 };
 
-// Whether the type can be multiplied: every type that has a codec, F64 and FP8.
-bool can_pack(const KernelTable* table, DType dtype);
+// Whether the type can be multiplied: every type that has a codec, F64, FP8 and those of MLX.
+bool can_pack(const KernelTable* table, WeightType type);
 
 // Bytes of the whole packed matrix.
-std::uint64_t packed_bytes(const KernelTable* table, DType dtype, std::int64_t rows,
+std::uint64_t packed_bytes(const KernelTable* table, WeightType type, std::int64_t rows,
                            std::int64_t cols);
 
 // Packs rows [first_row, first_row + n_rows) of a matrix of (rows, cols). stored: the bytes of
-// those rows as in the file. packed: start of the whole packed matrix. first_row is a multiple of
-// kPackRows; n_rows is one too unless the range ends at `rows`. Disjoint ranges may be packed by
-// different threads.
-void pack_rows(const KernelTable* table, DType dtype, std::int64_t rows, std::int64_t cols,
+// those rows as in the file, of an MLX type their records. packed: start of the whole packed
+// matrix. first_row is a multiple of kPackRows; n_rows is one too unless the range ends at `rows`.
+// Disjoint ranges may be packed by different threads.
+void pack_rows(const KernelTable* table, WeightType type, std::int64_t rows, std::int64_t cols,
                const std::byte* stored, std::int64_t first_row, std::int64_t n_rows,
                std::byte* packed);
 
 // The form that a matrix of this type wants its activations in.
-ActivationForm activation_form(const KernelTable* table, DType weight, std::int64_t cols);
+ActivationForm activation_form(const KernelTable* table, WeightType weight, std::int64_t cols);
 std::uint64_t activation_row_bytes(ActivationForm form, std::int64_t cols);
 
 // x: tokens x cols floats, contiguous. out: tokens x activation_row_bytes(form, cols).
@@ -73,7 +73,7 @@ void matmul(const PackedMatrix& weights, ActivationForm form, const std::byte* a
             std::int64_t tokens, std::int64_t row_begin, std::int64_t row_end, float* out,
             std::int64_t out_stride);
 
-// Reads one row back as F32: exactly what decode_rows() gives for the stored row.
+// Reads one row back as F32: exactly what decode_weights() gives for the stored row.
 void unpack_row(const PackedMatrix& weights, std::int64_t row, float* out);
 
 }  // namespace pajamas

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tensor/dtype.h"
+#include "codecs/weight_type.h"
 
 namespace pajamas {
 
@@ -16,7 +16,7 @@ enum class ActivationForm : std::uint8_t;
 
 // The arguments of one multiplication: rows [row_begin, row_end) of a matrix.
 struct MatmulTask {
-  DType dtype;
+  WeightType type;
   std::int64_t cols;
   const std::byte* groups;  // the packed matrix from its first row on
   const std::byte* activations;
@@ -30,13 +30,31 @@ struct MatmulTask {
 
 struct MatmulKernel {
   ActivationForm form;
-  std::uint64_t (*group_bytes)(DType dtype, std::int64_t cols);
+  std::uint64_t (*group_bytes)(WeightType type, std::int64_t cols);
   // stored: n_rows (1 .. kPackRows) rows as in the file; missing rows count as zeros.
-  void (*pack_group)(DType dtype, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
-                     std::byte* group);
+  void (*pack_group)(WeightType type, std::int64_t cols, const std::byte* stored,
+                     std::int64_t n_rows, std::byte* group);
   void (*multiply)(const MatmulTask& task);
-  void (*unpack_row)(DType dtype, std::int64_t cols, const std::byte* group,
+  void (*unpack_row)(WeightType type, std::int64_t cols, const std::byte* group,
                      std::int64_t row_in_group, float* out);
 };
+
+// Of KernelTable::matmul. One kernel serves all group sizes and scale types of a width.
+constexpr std::size_t matmul_slot(WeightType type) {
+  if (!type.is_mlx()) return static_cast<std::size_t>(type.dtype());
+  const MlxQuantization quantization = type.quantization();
+  switch (quantization.mode) {
+    case MlxMode::kAffine:
+      return kDTypeCount +
+             (quantization.bits == 8 ? 5U : static_cast<unsigned>(quantization.bits) - 2U);
+    case MlxMode::kMxfp4:
+      return kDTypeCount + 6;
+    case MlxMode::kMxfp8:
+      return kDTypeCount + 7;
+    case MlxMode::kNvfp4:
+      return kDTypeCount + 8;
+  }
+  return 0;
+}
 
 }  // namespace pajamas

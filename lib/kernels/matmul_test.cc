@@ -13,6 +13,7 @@
 #include "codecs/codec.h"
 #include "codecs/testing/codec_inputs.h"
 #include "kernels/testing/aligned_bytes.h"
+#include "kernels/weight_rows.h"
 
 namespace pajamas {
 namespace {
@@ -21,8 +22,26 @@ using testing::AlignedBytes;
 
 struct TableAndType {
   const KernelTable* table;
-  DType dtype;
+  WeightType type;
 };
+
+// Every width of MLX's affine mode, every group size and scale type, and the floating-point modes.
+std::vector<WeightType> mlx_types() {
+  std::vector<WeightType> types;
+  for (const int bits : kMlxBits) {
+    for (const int group_size : kMlxGroupSizes) {
+      for (const DType scale : {DType::kBF16, DType::kF16, DType::kF32}) {
+        // All of one width; of the others, one after the other.
+        const bool is_next = (bits + group_size / 32 + static_cast<int>(scale)) % 3 == 0;
+        if (bits == 4 || is_next) types.push_back({{MlxMode::kAffine, bits, group_size}, scale});
+      }
+    }
+  }
+  types.push_back({{MlxMode::kMxfp4, 4, 32}, DType::kBF16});
+  types.push_back({{MlxMode::kMxfp8, 8, 32}, DType::kBF16});
+  types.push_back({{MlxMode::kNvfp4, 4, 16}, DType::kBF16});
+  return types;
+}
 
 std::vector<TableAndType> tables_and_types() {
   std::vector<TableAndType> all;
@@ -30,13 +49,16 @@ std::vector<TableAndType> tables_and_types() {
     for (const DTypeInfo& info : kDTypes) {
       if (can_pack(table, info.dtype)) all.push_back({table, info.dtype});
     }
+    for (const WeightType type : mlx_types()) all.push_back({table, type});
   }
   return all;
 }
 
 std::string name_of(const ::testing::TestParamInfo<TableAndType>& info) {
-  return std::string(isa_name(info.param.table->isa)) + "_" +
-         std::string(dtype_name(info.param.dtype));
+  const WeightType type = info.param.type;
+  std::string name = std::string(isa_name(info.param.table->isa)) + "_";
+  if (type.is_mlx()) name += "mlx_" + std::string(dtype_name(type.dtype())) + "_";
+  return name + type.name();
 }
 
 std::vector<float> random_floats(std::uint64_t seed, std::size_t n) {
@@ -52,24 +74,43 @@ std::vector<float> random_floats(std::uint64_t seed, std::size_t n) {
 
 // A random matrix of a type, as in a file, with its values.
 struct Matrix {
-  DType dtype;
+  WeightType type;
   std::int64_t rows;
   std::int64_t cols;
   std::vector<std::byte> stored;
   std::vector<float> values;
 };
 
-Matrix matrix_of_bytes(DType dtype, std::int64_t rows, std::int64_t cols,
+Matrix matrix_of_bytes(WeightType type, std::int64_t rows, std::int64_t cols,
                        std::vector<std::byte> stored) {
   std::vector<float> values(static_cast<std::size_t>(rows * cols));
-  decode_rows(nullptr, dtype, stored.data(), rows, cols, values.data());
-  return {dtype, rows, cols, std::move(stored), std::move(values)};
+  decode_weights(nullptr, type, stored.data(), rows, cols, values.data());
+  return {type, rows, cols, std::move(stored), std::move(values)};
 }
 
-Matrix random_matrix(DType dtype, std::int64_t rows, std::int64_t cols) {
-  const auto bytes = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
+void encode_mlx_rows(WeightType type, std::span<const float> weights, std::int64_t cols,
+                     std::span<std::byte> stored) {
+  const MlxEncoding encoding{.quantization = type.quantization(), .scale_dtype = type.dtype()};
+  const auto row_size = static_cast<std::size_t>(row_bytes(type, cols));
+  const auto part = [](std::span<const std::byte> bytes) {
+    return std::span(const_cast<std::byte*>(bytes.data()), bytes.size());
+  };
+  for (; !stored.empty(); stored = stored.subspan(row_size)) {
+    const MlxRowView view = view_mlx_record(type, stored.data(), cols, 0, cols);
+    encode_mlx_row(encoding, weights.first(static_cast<std::size_t>(cols)),
+                   {part(view.codes), part(view.scales), part(view.biases)});
+    weights = weights.subspan(static_cast<std::size_t>(cols));
+  }
+}
+
+Matrix random_matrix(WeightType type, std::int64_t rows, std::int64_t cols) {
+  const auto bytes = static_cast<std::size_t>(rows) * row_bytes(type, cols);
   std::vector<std::byte> stored(bytes);
-  if (find_codec(dtype) != nullptr) {
+  const DType dtype = type.dtype();
+  if (type.is_mlx()) {
+    const auto weights = random_floats(11, static_cast<std::size_t>(rows * cols));
+    encode_mlx_rows(type, weights, cols, stored);
+  } else if (find_codec(dtype) != nullptr) {
     const auto weights = random_floats(11, static_cast<std::size_t>(rows * cols));
     encode_rows(nullptr, dtype, weights.data(), rows, cols, nullptr, stored.data());
   } else if (dtype == DType::kF64) {
@@ -81,17 +122,17 @@ Matrix random_matrix(DType dtype, std::int64_t rows, std::int64_t cols) {
     // FP8: the top exponents hold NaN and infinity.
     for (std::byte& byte : stored) byte &= std::byte{0xbf};
   }
-  return matrix_of_bytes(dtype, rows, cols, std::move(stored));
+  return matrix_of_bytes(type, rows, cols, std::move(stored));
 }
 
 // A matrix packed for a table, and its products.
 class Packed {
  public:
   Packed(const KernelTable* table, const Matrix& matrix)
-      : bytes_(packed_bytes(table, matrix.dtype, matrix.rows, matrix.cols)),
-        weights_{matrix.dtype, matrix.rows, matrix.cols, table, bytes_.data()},
-        form_(activation_form(table, matrix.dtype, matrix.cols)) {
-    pack_rows(table, matrix.dtype, matrix.rows, matrix.cols, matrix.stored.data(), 0, matrix.rows,
+      : bytes_(packed_bytes(table, matrix.type, matrix.rows, matrix.cols)),
+        weights_{matrix.type, matrix.rows, matrix.cols, table, bytes_.data()},
+        form_(activation_form(table, matrix.type, matrix.cols)) {
+    pack_rows(table, matrix.type, matrix.rows, matrix.cols, matrix.stored.data(), 0, matrix.rows,
               bytes_.data());
   }
 
@@ -158,7 +199,7 @@ Expected expected_product(ActivationForm form, const float* weights, const float
 
 class EveryMatmul : public ::testing::TestWithParam<TableAndType> {
  protected:
-  std::int64_t block() const { return dtype_info(GetParam().dtype).block_elems; }
+  std::int64_t block() const { return GetParam().type.block_elems(); }
   // Numbers of columns that a kernel's blocks do not divide, where the type has such.
   std::vector<std::int64_t> some_cols() const {
     if (block() == 1) return {1, 7, 33, 96, 300};
@@ -167,10 +208,10 @@ class EveryMatmul : public ::testing::TestWithParam<TableAndType> {
 };
 
 TEST_P(EveryMatmul, EqualsTheDecodedWeightsTimesTheActivations) {
-  const auto [table, dtype] = GetParam();
+  const auto [table, type] = GetParam();
   for (const std::int64_t cols : some_cols()) {
     for (const std::int64_t rows : {1, 16, 45}) {
-      const Matrix matrix = random_matrix(dtype, rows, cols);
+      const Matrix matrix = random_matrix(type, rows, cols);
       const Packed packed(table, matrix);
       const std::int64_t tokens = 19;
       const auto x = random_floats(5, static_cast<std::size_t>(tokens * cols));
@@ -188,10 +229,10 @@ TEST_P(EveryMatmul, EqualsTheDecodedWeightsTimesTheActivations) {
 }
 
 TEST_P(EveryMatmul, GivesTheSameBitsForAnyNumberOfTokensAndAnyRows) {
-  const auto [table, dtype] = GetParam();
+  const auto [table, type] = GetParam();
   const std::int64_t cols = 7 * std::max<std::int64_t>(block(), 32);
   const std::int64_t rows = 77;
-  const Packed packed(table, random_matrix(dtype, rows, cols));
+  const Packed packed(table, random_matrix(type, rows, cols));
   const std::int64_t most = 37;
   const auto x = random_floats(6, static_cast<std::size_t>(most * cols));
   const auto whole = packed.multiply(x);
@@ -219,10 +260,10 @@ TEST_P(EveryMatmul, GivesTheSameBitsForAnyNumberOfTokensAndAnyRows) {
 }
 
 TEST_P(EveryMatmul, WritesOnlyTheRowsOfItsRange) {
-  const auto [table, dtype] = GetParam();
+  const auto [table, type] = GetParam();
   const std::int64_t cols = 256;
   const std::int64_t rows = 64;
-  const Packed packed(table, random_matrix(dtype, rows, cols));
+  const Packed packed(table, random_matrix(type, rows, cols));
   const auto x = random_floats(8, static_cast<std::size_t>(9 * cols));
   const AlignedBytes activations = packed.prepare(x);
   for (const std::int64_t end : {17, 23, 31, 32, 47}) {
@@ -236,11 +277,11 @@ TEST_P(EveryMatmul, WritesOnlyTheRowsOfItsRange) {
 }
 
 TEST_P(EveryMatmul, UnpacksWhatDecodeRowsDecodes) {
-  const auto [table, dtype] = GetParam();
+  const auto [table, type] = GetParam();
   for (const std::int64_t cols : some_cols()) {
     const std::int64_t rows = 21;
-    const auto bytes = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
-    const Matrix matrix = matrix_of_bytes(dtype, rows, cols, testing::random_bytes(9, bytes));
+    const auto bytes = static_cast<std::size_t>(rows) * row_bytes(type, cols);
+    const Matrix matrix = matrix_of_bytes(type, rows, cols, testing::random_bytes(9, bytes));
     const Packed packed(table, matrix);
     for (std::int64_t row = 0; row < rows; ++row) {
       std::vector<float> got(static_cast<std::size_t>(cols) + 1, 3.0F);
@@ -258,7 +299,7 @@ TEST_P(EveryMatmul, UnpacksWhatDecodeRowsDecodes) {
 }
 
 TEST_P(EveryMatmul, SurvivesAnyBytesAndActivations) {
-  const auto [table, dtype] = GetParam();
+  const auto [table, type] = GetParam();
   const std::int64_t cols = 512;
   const std::int64_t rows = 35;
   auto x = random_floats(10, static_cast<std::size_t>(6 * cols));
@@ -267,9 +308,9 @@ TEST_P(EveryMatmul, SurvivesAnyBytesAndActivations) {
   x[static_cast<std::size_t>(cols) + 80] = std::numeric_limits<float>::max();
   x[static_cast<std::size_t>(2 * cols) + 80] = std::numeric_limits<float>::denorm_min();
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
-    const auto bytes = static_cast<std::size_t>(rows) * row_bytes(dtype, cols);
+    const auto bytes = static_cast<std::size_t>(rows) * row_bytes(type, cols);
     const Packed packed(table,
-                        matrix_of_bytes(dtype, rows, cols, testing::random_bytes(seed, bytes)));
+                        matrix_of_bytes(type, rows, cols, testing::random_bytes(seed, bytes)));
     const auto out = packed.multiply(x);
     // A product of something that is not finite is not finite.
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -279,14 +320,14 @@ TEST_P(EveryMatmul, SurvivesAnyBytesAndActivations) {
 }
 
 TEST_P(EveryMatmul, PacksInAnyOrderOfGroups) {
-  const auto [table, dtype] = GetParam();
-  const Matrix matrix = random_matrix(dtype, 50, 256);
+  const auto [table, type] = GetParam();
+  const Matrix matrix = random_matrix(type, 50, 256);
   const Packed packed(table, matrix);
-  AlignedBytes other(packed_bytes(table, dtype, 50, 256));
-  const auto stored_row = row_bytes(dtype, 256);
+  AlignedBytes other(packed_bytes(table, type, 50, 256));
+  const auto stored_row = row_bytes(type, 256);
   for (const std::int64_t first : {48, 16, 0}) {
     const std::int64_t n = first == 16 ? 32 : std::min<std::int64_t>(16, 50 - first);
-    pack_rows(table, dtype, 50, 256,
+    pack_rows(table, type, 50, 256,
               matrix.stored.data() + static_cast<std::size_t>(first) * stored_row, first, n,
               other.data());
   }
@@ -294,9 +335,9 @@ TEST_P(EveryMatmul, PacksInAnyOrderOfGroups) {
 }
 
 TEST_P(EveryMatmul, TakesAboutTheBytesOfTheFile) {
-  const auto [table, dtype] = GetParam();
-  const auto stored = 2048 * row_bytes(dtype, 2048);
-  EXPECT_LE(packed_bytes(table, dtype, 2048, 2048), stored + stored / 10);
+  const auto [table, type] = GetParam();
+  const auto stored = 2048 * row_bytes(type, 2048);
+  EXPECT_LE(packed_bytes(table, type, 2048, 2048), stored + stored / 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(AllTables, EveryMatmul, ::testing::ValuesIn(tables_and_types()), name_of);

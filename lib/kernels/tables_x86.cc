@@ -18,6 +18,7 @@ KernelTable make_avx2() {
   avx2::add_vector_ops(table);
   avx2::add_attention(table);
   avx2::add_matmul(table);
+  avx2::add_mlx_matmul(table);
   return table;
 }
 
@@ -31,12 +32,14 @@ KernelTable make_avx512() {
   avx512::add_vector_ops(table);
   avx512::add_attention(table);
   avx512::add_matmul(table);
+  avx512::add_mlx_matmul(table);
   return table;
 }
 
 KernelTable make_avx512vnni() {
   KernelTable table{.isa = Isa::kAvx512Vnni};
   avx512vnni::add_matmul(table);
+  avx512vnni::add_mlx_matmul(table);
   avx512vnni::add_attention(table);
   return table;
 }
@@ -44,6 +47,7 @@ KernelTable make_avx512vnni() {
 KernelTable make_avx512bf16() {
   KernelTable table{.isa = Isa::kAvx512Bf16};
   avx512bf16::add_matmul(table);
+  avx512bf16::add_mlx_matmul(table);
   return table;
 }
 

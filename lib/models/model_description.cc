@@ -29,16 +29,15 @@ struct StoredTensor {
 };
 
 // The tensors as they are stored; of an MLX folder, modules with all their parts.
-Result<std::vector<StoredTensor>> stored_tensors(const OpenedModel& model) {
+std::vector<StoredTensor> stored_tensors(const OpenedModel& model) {
   std::vector<StoredTensor> stored;
-  if (model.source.format != "mlx") {
+  if (model.mlx == nullptr) {
     for (const TensorInfo& tensor : model.tensors->tensors()) {
       stored.push_back({std::string(dtype_name(tensor.dtype)), tensor.bytes});
     }
     return stored;
   }
-  const auto folder = PJ_TRY(open_mlx_folder(model.source.path));
-  for (const MlxTensor& tensor : folder->tensors()) {
+  for (const MlxTensor& tensor : model.mlx->tensors()) {
     StoredTensor entry{.type = tensor.quantization ? tensor.quantization->name()
                                                    : std::string(dtype_name(tensor.dtype))};
     for (const TensorInfo* part : {tensor.codes, tensor.scales, tensor.biases}) {
@@ -78,8 +77,8 @@ std::int64_t params_outside_embeddings(const OpenedModel& model) {
 
 }  // namespace
 
-Result<Json> describe_opened_model(const OpenedModel& model) {
-  const std::vector<StoredTensor> stored = PJ_TRY(stored_tensors(model));
+Json describe_opened_model(const OpenedModel& model) {
+  const std::vector<StoredTensor> stored = stored_tensors(model);
   std::uint64_t bytes = 0;
   for (const StoredTensor& tensor : stored) bytes += tensor.bytes;
   const auto* named = model.gguf_keys.find_as<std::string>("general.architecture");

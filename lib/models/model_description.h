@@ -9,7 +9,6 @@
 namespace pajamas {
 
 // Name, format, architecture, sizes, tokenizer, tensor types; "warnings" last.
-// Errors: an MLX folder that no longer opens.
-Result<Json> describe_opened_model(const OpenedModel& model);
+Json describe_opened_model(const OpenedModel& model);
 
 }  // namespace pajamas

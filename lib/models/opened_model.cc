@@ -71,7 +71,8 @@ Status look_through_mlx(OpenedModel& model, const fs::path& folder) {
   const auto quantization = PJ_TRY(parse_mlx_quantization(model.config));
   if (!quantization) return {};
   model.source.format = "mlx";
-  model.tensors = make_mlx_source(PJ_TRY(MlxFolder::open(folder, *quantization)));
+  model.mlx = PJ_TRY(MlxFolder::open(folder, *quantization));
+  model.tensors = make_mlx_source(*model.mlx);
   for (const char* key : {"quantization", "quantization_config"}) model.config.erase(key);
   return {};
 }
@@ -176,6 +177,19 @@ DType unquantized_dtype(const OpenedModel& model, const OutputTensor& tensor) {
   if (source == nullptr) return DType::kF32;
   const bool is_fp8 = source->dtype == DType::kF8E4M3 || source->dtype == DType::kF8E5M2;
   return is_fp8 ? DType::kBF16 : source->dtype;
+}
+
+WeightType stored_type(const OpenedModel& model, const OutputTensor& tensor) {
+  const WeightType otherwise = unquantized_dtype(model, tensor);
+  const bool is_as_stored = !tensor.keep_f32 && tensor.op == ElementOp::kNone;
+  if (model.mlx == nullptr || tensor.pieces.empty() || !is_as_stored) return otherwise;
+  const MlxTensor* first = model.mlx->find(tensor.pieces.front().source);
+  if (first == nullptr || !first->quantization) return otherwise;
+  for (const Piece& piece : tensor.pieces) {
+    const MlxTensor* source = model.mlx->find(piece.source);
+    if (source == nullptr || source->type() != first->type()) return otherwise;
+  }
+  return first->type();
 }
 
 }  // namespace pajamas

@@ -17,6 +17,8 @@
 #include "archs/output_tensor.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "codecs/weight_type.h"
+#include "formats/mlx/mlx_folder.h"
 #include "tensor/dtype.h"
 #include "tensor/metadata.h"
 #include "tensor/tensor_source.h"
@@ -33,7 +35,8 @@ struct SourceDescription {
 
 struct OpenedModel {
   SourceDescription source;
-  std::string name;  // last part of the path or repo id
+  std::string name;                // last part of the path or repo id
+  std::unique_ptr<MlxFolder> mlx;  // of an MLX folder with quantized tensors, its parts
   std::unique_ptr<TensorSource> tensors;
   Json config;  // config.json, null for GGUF sources; of an MLX folder without its quantization
 
@@ -47,7 +50,7 @@ struct OpenedModel {
 };
 
 // A folder with config.json, .safetensors files and a tokenizer; also an MLX folder, whose
-// quantized tensors read as F32 (formats/mlx/mlx_folder.h has them as they are stored).
+// quantized tensors read as F32 (OpenedModel::mlx has them as they are stored).
 Result<OpenedModel> open_model_folder(const std::filesystem::path& folder);
 
 // A .gguf file, or the first of a split set.
@@ -59,5 +62,8 @@ Result<OpenedModel> open_model_path(const std::filesystem::path& path);
 // The type in which a tensor's rows are stored in the source, BF16 for FP8 and F32 for what is
 // computed.
 DType unquantized_dtype(const OpenedModel& model, const OutputTensor& tensor);
+
+// The same, but MLX's own type for a matrix that an MLX folder has quantized, all of it alike.
+WeightType stored_type(const OpenedModel& model, const OutputTensor& tensor);
 
 }  // namespace pajamas

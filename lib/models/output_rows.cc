@@ -59,7 +59,33 @@ Status OutputRows::read(const OutputTensor& tensor, std::int64_t first_row, std:
                         std::span<std::byte> out) const {
   const std::uint64_t row_size = row_bytes(unquantized_dtype(model_, tensor), tensor.shape.cols());
   PJ_CHECK(out.size() == row_size * static_cast<std::uint64_t>(row_count));
+  return read_pieces(tensor, first_row, row_count, out,
+                     [&](const TensorInfo& source, std::int64_t first, std::int64_t count,
+                         std::span<std::byte> rows) {
+                       return read_source_rows(tensor, source, first, count, rows);
+                     });
+}
+
+Status OutputRows::read_stored(const OutputTensor& tensor, std::int64_t first_row,
+                               std::int64_t row_count, std::span<std::byte> out) const {
+  const WeightType type = stored_type(model_, tensor);
+  if (!type.is_mlx()) return read(tensor, first_row, row_count, out);
+  PJ_CHECK(out.size() ==
+           row_bytes(type, tensor.shape.cols()) * static_cast<std::uint64_t>(row_count));
+  return read_pieces(tensor, first_row, row_count, out,
+                     [&](const TensorInfo& source, std::int64_t first, std::int64_t count,
+                         std::span<std::byte> rows) {
+                       return model_.mlx->read_records(*model_.mlx->find(source.name), first, count,
+                                                       rows);
+                     });
+}
+
+Status OutputRows::read_pieces(const OutputTensor& tensor, std::int64_t first_row,
+                               std::int64_t row_count, std::span<std::byte> out,
+                               const ReadRows& read_rows) const {
   PJ_CHECK(!tensor.pieces.empty());
+  const std::size_t row_size =
+      row_count == 0 ? 0 : out.size() / static_cast<std::size_t>(row_count);
   std::int64_t piece_start = 0;
   for (const Piece& piece : tensor.pieces) {
     const std::int64_t begin = std::max(first_row, piece_start);
@@ -67,25 +93,24 @@ Status OutputRows::read(const OutputTensor& tensor, std::int64_t first_row, std:
     if (begin < end) {
       const auto offset = static_cast<std::size_t>(begin - first_row) * row_size;
       const auto bytes = static_cast<std::size_t>(end - begin) * row_size;
-      PJ_TRY(
-          read_piece(tensor, piece, begin - piece_start, end - begin, out.subspan(offset, bytes)));
+      PJ_TRY(read_piece(piece, begin - piece_start, end - begin, out.subspan(offset, bytes),
+                        read_rows));
     }
     piece_start += piece.row_count;
   }
   return {};
 }
 
-Status OutputRows::read_piece(const OutputTensor& tensor, const Piece& piece,
-                              std::int64_t first_row, std::int64_t row_count,
-                              std::span<std::byte> out) const {
+Status OutputRows::read_piece(const Piece& piece, std::int64_t first_row, std::int64_t row_count,
+                              std::span<std::byte> out, const ReadRows& read_rows) const {
   const TensorInfo& source = *model_.tensors->find(piece.source);
   if (piece.order == RowOrder::kSame) {
-    return read_source_rows(tensor, source, piece.first_row + first_row, row_count, out);
+    return read_rows(source, piece.first_row + first_row, row_count, out);
   }
   const std::size_t row_size = out.size() / static_cast<std::size_t>(row_count);
   for (std::int64_t row = 0; row < row_count; ++row) {
-    PJ_TRY(read_source_rows(tensor, source, piece.first_row + source_row_of(piece, first_row + row),
-                            1, out.subspan(static_cast<std::size_t>(row) * row_size, row_size)));
+    PJ_TRY(read_rows(source, piece.first_row + source_row_of(piece, first_row + row), 1,
+                     out.subspan(static_cast<std::size_t>(row) * row_size, row_size)));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -35,13 +36,23 @@ class OutputRows {
   [[nodiscard]] Status read_floats(const OutputTensor& tensor, std::int64_t first_row,
                                    std::int64_t row_count, std::span<float> out) const;
 
+  // The same as stored rows of stored_type(): the records of MLX's types.
+  [[nodiscard]] Status read_stored(const OutputTensor& tensor, std::int64_t first_row,
+                                   std::int64_t row_count, std::span<std::byte> out) const;
+
   // The whole of a small tensor (a norm, a bias) as F32.
   [[nodiscard]] Result<std::vector<float>> read_vector(const OutputTensor& tensor) const;
 
  private:
-  [[nodiscard]] Status read_piece(const OutputTensor& tensor, const Piece& piece,
-                                  std::int64_t first_row, std::int64_t row_count,
-                                  std::span<std::byte> out) const;
+  // Reads rows of a source tensor, from `first_row` on, as many as fill `out`.
+  using ReadRows = std::function<Status(const TensorInfo& source, std::int64_t first_row,
+                                        std::int64_t row_count, std::span<std::byte> out)>;
+  [[nodiscard]] Status read_pieces(const OutputTensor& tensor, std::int64_t first_row,
+                                   std::int64_t row_count, std::span<std::byte> out,
+                                   const ReadRows& read_rows) const;
+  [[nodiscard]] Status read_piece(const Piece& piece, std::int64_t first_row,
+                                  std::int64_t row_count, std::span<std::byte> out,
+                                  const ReadRows& read_rows) const;
   [[nodiscard]] Status read_source_rows(const OutputTensor& tensor, const TensorInfo& source,
                                         std::int64_t first_row, std::int64_t row_count,
                                         std::span<std::byte> out) const;

@@ -166,7 +166,7 @@ Result<ValidationTarget> find_original(std::string_view what, const std::string&
 }
 
 Result<ModelQuality> describe_quality(const ValidationTarget& target, const OpenedModel& model) {
-  const Json description = PJ_TRY(describe_opened_model(model));
+  const Json description = describe_opened_model(model);
   ModelQuality quality{.name = target.name,
                        .path = target.path.string(),
                        .format = model.source.format,

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include <fmt/ranges.h>
@@ -28,6 +29,7 @@ struct Candidate {
   std::string method;
   double bits_per_weight = 0;
   std::uint64_t bytes = 0;
+  bool is_gguf = true;  // or an MLX folder
 };
 
 bool same_ignoring_case(std::string_view a, std::string_view b) {
@@ -62,7 +64,8 @@ Status check_versions(const Json& manifest) {
 }
 
 Result<std::optional<Candidate>> read_candidate(const fs::path& folder, const Json& entry) {
-  if (PJ_TRY(get_string(entry, "type")).value_or("") != "gguf") return std::nullopt;
+  const std::string type = PJ_TRY(get_string(entry, "type")).value_or("");
+  if (type != "gguf" && type != "mlx") return std::nullopt;
   const std::string relative = PJ_TRY(get_string(entry, "path")).value_or("");
   const fs::path path(relative);
   const bool leaves = path.is_absolute() ||
@@ -73,7 +76,8 @@ Result<std::optional<Candidate>> read_candidate(const fs::path& folder, const Js
   }
   Candidate candidate{.path = folder / path,
                       .method = PJ_TRY(get_string(entry, "method")).value_or(""),
-                      .bits_per_weight = PJ_TRY(get_number(entry, "bits_per_weight")).value_or(0)};
+                      .bits_per_weight = PJ_TRY(get_number(entry, "bits_per_weight")).value_or(0),
+                      .is_gguf = type == "gguf"};
   candidate.bytes = static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, PJ_TRY(get_int(entry, "size_bytes")).value_or(0)));
   std::error_code ignored;
@@ -121,8 +125,8 @@ Result<Candidate> choose(const fs::path& folder, const std::vector<Candidate>& c
                          std::string_view gguf_type, std::uint64_t memory_bytes) {
   if (candidates.empty()) {
     return make_error(ErrorCode::kNotFound,
-                      "'{}' has no file that this program can run; convert to GGUF with "
-                      "llama-pajamas-quant",
+                      "'{}' has no file that this program can run; convert to GGUF or MLX "
+                      "with llama-pajamas-quant",
                       folder.string());
   }
   if (!gguf_type.empty()) {
@@ -134,13 +138,13 @@ Result<Candidate> choose(const fs::path& folder, const std::vector<Candidate>& c
   }
   // The rest is for the context and for other programs.
   const std::uint64_t budget = memory_bytes / 4 * 3;
-  const Candidate* best = nullptr;
-  for (const Candidate& candidate : candidates) {
-    if (candidate.bytes > budget) continue;
-    if (best == nullptr || candidate.bits_per_weight > best->bits_per_weight) best = &candidate;
-  }
-  if (best != nullptr) return *best;
-  return *std::ranges::min_element(candidates, {}, &Candidate::bytes);
+  const auto rank = [&](const Candidate& candidate) {
+    const bool fits = candidate.bytes <= budget;
+    const double size = fits ? candidate.bits_per_weight : -static_cast<double>(candidate.bytes);
+    return std::tuple(candidate.is_gguf, fits, size);
+  };
+  // Of equals the first.
+  return *std::ranges::max_element(candidates, {}, rank);
 }
 
 }  // namespace

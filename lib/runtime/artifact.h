@@ -24,10 +24,10 @@ struct ArtifactChoice {
 };
 
 // `path` itself unless it is a folder with a manifest.json, or a folder with GGUF files and no
-// config.json. gguf_type: the type to take; empty: the one of the most bits per weight whose file
-// takes at most three quarters of `memory_bytes`, else the smallest.
-// Errors: no file of that type (names those there are), a manifest of a later version, a file that
-// needs a later runtime.
+// config.json. gguf_type: the type to take, or the precision of an MLX folder; empty: the one of
+// the most bits per weight whose file takes at most three quarters of `memory_bytes`, else the
+// smallest; an MLX folder only where there is no GGUF file. Errors: no file of that type (names
+// those there are), a manifest of a later version, a file that needs a later runtime.
 Result<ArtifactChoice> choose_artifact(const std::filesystem::path& path,
                                        std::string_view gguf_type, std::uint64_t memory_bytes);
 

@@ -24,10 +24,26 @@ std::filesystem::path write_artifact(const TempFolder& folder, std::string_view 
   };
   folder.write(
       "manifest.json",
-      fmt::format(R"({{"manifest_version":1,"formats":[{},{},{},{},{{"type":"mlx"}}]{}}})",
-                  entry("Q4_K_M", "m-q4_k_m.gguf", 500), entry("Q8_0", "m-q8_0.gguf", 1000),
-                  entry("Q2_K", "m-q2_k.gguf", 250), entry("F16", "gone.gguf", 2000), more));
+      fmt::format(
+          R"({{"manifest_version":1,"formats":[{},{},{},{},{{"type":"mlx","path":"mlx"}}]{}}})",
+          entry("Q4_K_M", "m-q4_k_m.gguf", 500), entry("Q8_0", "m-q8_0.gguf", 1000),
+          entry("Q2_K", "m-q2_k.gguf", 250), entry("F16", "gone.gguf", 2000), more));
   return folder.path();
+}
+
+TEST(Artifact, AnMlxFolderIsChosenByNameOrWhereNothingElseIs) {
+  const TempFolder folder;
+  const std::string mlx =
+      R"({"type":"mlx","path":"mlx","method":"4bit","bits_per_weight":4.5,"size_bytes":9})";
+  const std::string gguf =
+      R"({"type":"gguf","path":"m.gguf","method":"Q2_K","bits_per_weight":2,"size_bytes":9})";
+  std::filesystem::create_directory(folder.path() / "mlx");
+  folder.write("m.gguf", "");
+  folder.write("manifest.json", fmt::format(R"({{"formats":[{},{}]}})", mlx, gguf));
+  EXPECT_EQ(choose_artifact(folder.path(), "", kPlenty)->method, "Q2_K");
+  EXPECT_EQ(choose_artifact(folder.path(), "4BIT", kPlenty)->path, folder.path() / "mlx");
+  folder.write("manifest.json", fmt::format(R"({{"formats":[{}]}})", mlx));
+  EXPECT_EQ(choose_artifact(folder.path(), "", kPlenty)->path, folder.path() / "mlx");
 }
 
 TEST(Artifact, TheBestFileThatFitsIsChosen) {

@@ -6,6 +6,7 @@
 
 #include "base/memory_pages.h"
 #include "runtime/artifact.h"
+#include "runtime/backend.h"
 #include "runtime/sequence_file.h"
 #include "runtime/weights.h"
 #include "runtime/worker_team.h"
@@ -61,6 +62,21 @@ Status check_options(const EngineOptions& options) {
   return {};
 }
 
+// What a sequence keeps; next to nothing where a backend keeps keys and values.
+KvShape kv_shape(const EngineOptions& options, const HyperParameters& parameters) {
+  if (!options.backend.empty()) return {.layers = 1, .kv_heads = 1, .head_dim = 32};
+  return {.type = options.kv_type,
+          .layers = parameters.layers,
+          .kv_heads = parameters.kv_heads,
+          .head_dim = parameters.head_dim};
+}
+
+std::unexpected<Error> no_saved_sequences() {
+  return make_error(ErrorCode::kUnsupported,
+                    "a backend keeps keys and values to itself, so sequences are neither saved nor "
+                    "restored; use --backend cpu");
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -73,7 +89,7 @@ struct Engine::State {
         context(positions),
         plan(memory),
         team(options.threads),
-        pool(kv_shape(parameters, options), memory.cache_positions / kKvPagePositions),
+        pool(kv_shape(options, parameters), memory.cache_positions / kKvPagePositions),
         pass(parameters, weights, kernels, team,
              {.context = positions,
               .micro_batch = options.micro_batch,
@@ -88,8 +104,9 @@ struct Engine::State {
   WorkerTeam team;
   KvPool pool;
   ForwardPass pass;
-  std::vector<float> logits;  // of the last call
-  std::string fingerprint;    // made when it is first asked for
+  std::unique_ptr<Backend> backend;  // computes instead of `pass`, which then has no weights
+  std::vector<float> logits;         // of the last call
+  std::string fingerprint;           // made when it is first asked for
   std::vector<std::string> warnings;
 };
 
@@ -109,12 +126,19 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path,
   WeightLoader loader = PJ_TRY(WeightLoader::plan(*model, parameters, kernels));
   const MemoryPlan plan = PJ_TRY(plan_memory(
       memory_needs(parameters, options, context, loader.sizes(), memory), model->source.path));
-  Weights weights =
-      PJ_TRY(plan.layer_buffers == 0
-                 ? loader.load(options.threads, cancel, progress)
-                 : loader.load_streamed(plan.layer_buffers, options.threads, cancel, progress));
+  Weights weights;
+  if (options.backend.empty()) {
+    weights =
+        PJ_TRY(plan.layer_buffers == 0
+                   ? loader.load(options.threads, cancel, progress)
+                   : loader.load_streamed(plan.layer_buffers, options.threads, cancel, progress));
+  }
   auto state = std::make_unique<State>(std::move(model), std::move(parameters), std::move(weights),
                                        options, kernels, context, plan);
+  if (!options.backend.empty()) {
+    state->backend = PJ_TRY(Backend::open(options.backend, *state->model, state->parameters,
+                                          context, cancel, progress));
+  }
   state->warnings = state->model->warnings;
   if (context > state->parameters.context_length) {
     state->warnings.push_back(
@@ -132,7 +156,12 @@ const HyperParameters& Engine::parameters() const { return state_->parameters; }
 const OpenedModel& Engine::model() const { return *state_->model; }
 std::int64_t Engine::context() const { return state_->context; }
 int Engine::threads() const { return state_->team.thread_count(); }
-std::uint64_t Engine::weight_bytes() const { return state_->weights.memory_bytes(); }
+std::string Engine::backend() const {
+  return state_->backend ? state_->backend->description() : "cpu";
+}
+std::uint64_t Engine::weight_bytes() const {
+  return state_->backend ? state_->backend->weight_bytes() : state_->weights.memory_bytes();
+}
 bool Engine::has_streamed_layers() const { return state_->weights.stream != nullptr; }
 std::int64_t Engine::tokens_per_pass() const { return state_->plan.pass_tokens; }
 std::int64_t Engine::layers_read() const {
@@ -150,7 +179,8 @@ void Engine::set_observer(LinearObserver observer) {
 
 Status Engine::forward(std::span<const BatchToken> batch, const OutputSink& sink,
                        const CancelToken& cancel) {
-  return state_->pass.run(batch, sink, cancel);
+  return state_->backend ? state_->backend->run(batch, sink, cancel)
+                         : state_->pass.run(batch, sink, cancel);
 }
 
 Result<std::span<const float>> Engine::prefill(Sequence& sequence,
@@ -215,6 +245,7 @@ Status Engine::shift_context(Sequence& sequence, std::int64_t keep, const Cancel
 }
 
 Status Engine::save(const Sequence& sequence, const std::filesystem::path& path) {
+  if (state_->backend) return no_saved_sequences();
   if (state_->fingerprint.empty()) {
     state_->fingerprint = PJ_TRY(fingerprint_of(*state_->model, state_->pool.shape()));
   }
@@ -222,6 +253,7 @@ Status Engine::save(const Sequence& sequence, const std::filesystem::path& path)
 }
 
 Result<Sequence> Engine::restore(const std::filesystem::path& path) {
+  if (state_->backend) return no_saved_sequences();
   if (state_->fingerprint.empty()) {
     state_->fingerprint = PJ_TRY(fingerprint_of(*state_->model, state_->pool.shape()));
   }

@@ -56,6 +56,7 @@ struct EngineOptions {
   CacheLife cache_life = CacheLife::kSequence;
   std::string gguf_type = {};            // which file of an artifact folder; empty: the best
   const KernelTable* kernels = nullptr;  // nullptr: the selected one
+  std::string backend = {};              // a library that computes instead; empty: our kernels
 };
 
 struct NextToken {
@@ -77,6 +78,7 @@ class Engine {
   [[nodiscard]] const OpenedModel& model() const;  // its gguf_keys hold tokenizer and template
   [[nodiscard]] std::int64_t context() const;
   [[nodiscard]] int threads() const;
+  [[nodiscard]] std::string backend() const;         // "cpu", or what the library calls itself
   [[nodiscard]] std::uint64_t weight_bytes() const;  // in memory
   [[nodiscard]] bool has_streamed_layers() const;
   // Tokens of one forward() that go through all layers together. With streamed layers the weights
@@ -112,7 +114,7 @@ class Engine {
   Status shift_context(Sequence& sequence, std::int64_t keep, const CancelToken& cancel);
 
   // The cache of a sequence as a file, and back. A file of another model or cache type, or one that
-  // is damaged, is an error.
+  // is damaged, is an error; a backend has none.
   Status save(const Sequence& sequence, const std::filesystem::path& path);
   Result<Sequence> restore(const std::filesystem::path& path);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/vector_ops.h"
+#include "kernels/weight_rows.h"
 #include "runtime/blocks/layer.h"
 #include "runtime/blocks/projection.h"
 
@@ -49,13 +50,14 @@ std::uint64_t ForwardPass::bytes_per_pass_token(const HyperParameters& p) {
   return static_cast<std::uint64_t>(p.hidden) * sizeof(float) + kBookkeeping;
 }
 
-Status ForwardPass::check(std::span<const BatchToken> batch) const {
+Status check_batch(std::span<const BatchToken> batch, const HyperParameters& parameters,
+                   std::int64_t context) {
   std::vector<std::pair<const Sequence*, std::int64_t>> lengths;
   for (const BatchToken& item : batch) {
-    if (item.token < 0 || item.token >= parameters_.vocab) {
+    if (item.token < 0 || item.token >= parameters.vocab) {
       return make_error(ErrorCode::kInvalidArgument,
                         "token {} is not in the model's vocabulary of {}", item.token,
-                        parameters_.vocab);
+                        parameters.vocab);
     }
     if (lengths.empty() || lengths.back().first != item.sequence) {
       const auto found =
@@ -68,33 +70,40 @@ Status ForwardPass::check(std::span<const BatchToken> batch) const {
     }
     ++lengths.back().second;
   }
+  for (const auto& [sequence, length] : lengths) {
+    if (length <= context) continue;
+    return make_error(
+        ErrorCode::kInvalidArgument,
+        "the text has {} tokens, but the context holds {}; give a larger --context "
+        "(the model was trained for {}), or --context-shift to forget the oldest part",
+        length, context, parameters.context_length);
+  }
+  return {};
+}
+
+Status ForwardPass::check_cache_of_one_layer(std::span<const BatchToken> batch) const {
+  if (!options_.has_cache_of_one_layer) return {};
   const auto tokens = static_cast<std::int64_t>(batch.size());
-  if (options_.has_cache_of_one_layer && tokens > options_.pass_tokens) {
+  if (tokens > options_.pass_tokens) {
     return make_error(ErrorCode::kInvalidArgument,
                       "{} tokens were to go through the model at once, but there is room for {}; "
                       "give fewer, or more cache positions",
                       tokens, options_.pass_tokens);
   }
-  for (const auto& [sequence, length] : lengths) {
-    if (options_.has_cache_of_one_layer && sequence->length() > 0) {
-      return make_error(ErrorCode::kInvalidArgument,
-                        "a sequence goes on from {} tokens that the cache of one call does not "
-                        "keep; begin a new one",
-                        sequence->length());
-    }
-    if (length <= options_.context) continue;
-    return make_error(
-        ErrorCode::kInvalidArgument,
-        "the text has {} tokens, but the context holds {}; give a larger --context "
-        "(the model was trained for {}), or --context-shift to forget the oldest part",
-        length, options_.context, parameters_.context_length);
+  for (const BatchToken& item : batch) {
+    if (item.sequence->length() == 0) continue;
+    return make_error(ErrorCode::kInvalidArgument,
+                      "a sequence goes on from {} tokens that the cache of one call does not "
+                      "keep; begin a new one",
+                      item.sequence->length());
   }
   return {};
 }
 
 Status ForwardPass::run(std::span<const BatchToken> batch, const OutputSink& sink,
                         const CancelToken& cancel) {
-  PJ_TRY(check(batch));
+  PJ_TRY(check_batch(batch, parameters_, options_.context));
+  PJ_TRY(check_cache_of_one_layer(batch));
   const auto step = static_cast<std::size_t>(options_.pass_tokens);
   for (std::size_t first = 0; first < batch.size(); first += step) {
     const auto pass = batch.subspan(first, std::min(step, batch.size() - first));
@@ -156,9 +165,9 @@ void ForwardPass::embed(std::span<const std::int32_t> tokens, float* x) {
                        unpack_row(weights_.output.matrix, token, out);
                      } else {
                        const std::uint64_t offset =
-                           row_bytes(embedding.dtype, hidden) * static_cast<std::uint64_t>(token);
-                       decode_rows(context_.kernels, embedding.dtype, embedding.rows + offset, 1,
-                                   hidden, out);
+                           row_bytes(embedding.type, hidden) * static_cast<std::uint64_t>(token);
+                       decode_weights(context_.kernels, embedding.type, embedding.rows + offset, 1,
+                                      hidden, out);
                      }
                      if (parameters_.embedding_scale != 1.0F) {
                        scale_by(context_.kernels, out, hidden, parameters_.embedding_scale);

@@ -46,6 +46,10 @@ struct PassOptions {
   bool has_cache_of_one_layer = false;
 };
 
+// Whether every token is in the vocabulary and every sequence stays within `context` positions.
+Status check_batch(std::span<const BatchToken> batch, const HyperParameters& parameters,
+                   std::int64_t context);
+
 class ForwardPass {
  public:
   ForwardPass(const HyperParameters& parameters, const Weights& weights, const KernelTable* kernels,
@@ -70,7 +74,7 @@ class ForwardPass {
     float* x = nullptr;               // residual stream, rows x hidden
   };
 
-  Status check(std::span<const BatchToken> batch) const;
+  [[nodiscard]] Status check_cache_of_one_layer(std::span<const BatchToken> batch) const;
   Status run_pass(std::span<const BatchToken> batch, std::size_t first_index,
                   const OutputSink& sink, const CancelToken& cancel);
   Result<std::vector<Part>> begin_pass(std::span<const BatchToken> batch);

@@ -10,7 +10,7 @@ void add(const PackedMatrix& matrix, std::int64_t times, TokenCost& cost) {
   if (matrix.data == nullptr) return;
   cost.layer_params += times * matrix.rows * matrix.cols;
   cost.weight_bytes += static_cast<std::uint64_t>(times) *
-                       packed_bytes(matrix.table, matrix.dtype, matrix.rows, matrix.cols);
+                       packed_bytes(matrix.table, matrix.type, matrix.rows, matrix.cols);
 }
 
 void add(std::span<const Linear> linears, TokenCost& cost) {
@@ -43,7 +43,7 @@ TokenCost cost_of_token(const HyperParameters& parameters, const Weights& weight
   }
   const PackedMatrix& head = weights.output.matrix;
   if (head.data != nullptr) {
-    cost.weight_bytes += packed_bytes(head.table, head.dtype, head.rows, head.cols);
+    cost.weight_bytes += packed_bytes(head.table, head.type, head.rows, head.cols);
   }
   return cost;
 }

@@ -27,7 +27,7 @@ constexpr std::uint64_t align_up(std::uint64_t bytes) {
 struct MatrixJob {
   const OutputTensor* tensor = nullptr;
   PackedMatrix* target = nullptr;  // nullptr: the rows are kept as they are stored
-  DType dtype = DType::kF32;
+  WeightType type = DType::kF32;
   std::int64_t first_row = 0;  // in the tensor
   std::int64_t rows = 0;
   std::int64_t cols = 0;
@@ -50,7 +50,7 @@ struct Chunk {
 std::vector<Chunk> make_chunks(const MatrixGroup& group) {
   std::vector<Chunk> chunks;
   for (const MatrixJob& job : group.jobs) {
-    const std::uint64_t row_size = std::max<std::uint64_t>(1, row_bytes(job.dtype, job.cols));
+    const std::uint64_t row_size = std::max<std::uint64_t>(1, row_bytes(job.type, job.cols));
     const auto groups = static_cast<std::int64_t>(kChunkBytes / row_size) / kPackRows;
     const std::int64_t step = std::max<std::int64_t>(1, groups) * kPackRows;
     for (std::int64_t row = 0; row < job.rows; row += step) {
@@ -64,17 +64,17 @@ std::vector<Chunk> make_chunks(const MatrixGroup& group) {
 Status load_chunk(const OutputRows& rows, const KernelTable* kernels, const Chunk& chunk,
                   std::byte* memory, std::vector<std::byte>& buffer) {
   const MatrixJob& job = *chunk.job;
-  const std::uint64_t row_size = row_bytes(job.dtype, job.cols);
+  const std::uint64_t row_size = row_bytes(job.type, job.cols);
   const std::size_t bytes = row_size * static_cast<std::uint64_t>(chunk.row_count);
   std::byte* target = memory + job.offset;
   const std::int64_t tensor_row = job.first_row + chunk.first_row;
   if (job.target == nullptr) {
     const std::size_t offset = row_size * static_cast<std::uint64_t>(chunk.first_row);
-    return rows.read(*job.tensor, tensor_row, chunk.row_count, {target + offset, bytes});
+    return rows.read_stored(*job.tensor, tensor_row, chunk.row_count, {target + offset, bytes});
   }
   buffer.resize(bytes);
-  PJ_TRY(rows.read(*job.tensor, tensor_row, chunk.row_count, buffer));
-  pack_rows(kernels, job.dtype, job.rows, job.cols, buffer.data(), chunk.first_row, chunk.row_count,
+  PJ_TRY(rows.read_stored(*job.tensor, tensor_row, chunk.row_count, buffer));
+  pack_rows(kernels, job.type, job.rows, job.cols, buffer.data(), chunk.first_row, chunk.row_count,
             target);
   return {};
 }
@@ -83,7 +83,7 @@ Status load_chunk(const OutputRows& rows, const KernelTable* kernels, const Chun
 void place_group(const MatrixGroup& group, const KernelTable* kernels, std::byte* memory) {
   for (const MatrixJob& job : group.jobs) {
     if (job.target == nullptr) continue;
-    *job.target = {.dtype = job.dtype,
+    *job.target = {.type = job.type,
                    .rows = job.rows,
                    .cols = job.cols,
                    .table = kernels,
@@ -152,23 +152,34 @@ struct WeightLoader::State {
                      PackedMatrix* target) {
     MatrixJob job{.tensor = &tensor,
                   .target = target,
-                  .dtype = unquantized_dtype(model, tensor),
+                  .type = stored_type(model, tensor),
                   .first_row = first_row,
                   .rows = rows,
                   .cols = tensor.shape.cols(),
                   .offset = group->bytes};
     PJ_TRY(reader.check(tensor));
-    if (tensor.pieces.empty() || !can_pack(kernels, job.dtype)) {
+    if (!job.type.is_mlx() && has_mlx_pieces(tensor)) {
+      weights.warnings.push_back(fmt::format(
+          "'{}' is made of tensors of several MLX types, so it is held as F32", tensor.name));
+    }
+    if (tensor.pieces.empty() || !can_pack(kernels, job.type)) {
       return make_error(ErrorCode::kUnsupported, "tensor '{}' is {}, which cannot be multiplied",
-                        tensor.name, dtype_name(job.dtype));
+                        tensor.name, job.type.name());
     }
     const std::uint64_t bytes =
-        target == nullptr ? row_bytes(job.dtype, job.cols) * static_cast<std::uint64_t>(rows)
-                          : packed_bytes(kernels, job.dtype, rows, job.cols);
+        target == nullptr ? row_bytes(job.type, job.cols) * static_cast<std::uint64_t>(rows)
+                          : packed_bytes(kernels, job.type, rows, job.cols);
     group->bytes += align_up(bytes);
-    group->stored_bytes += row_bytes(job.dtype, job.cols) * static_cast<std::uint64_t>(rows);
+    group->stored_bytes += row_bytes(job.type, job.cols) * static_cast<std::uint64_t>(rows);
     group->jobs.push_back(job);
     return {};
+  }
+
+  bool has_mlx_pieces(const OutputTensor& tensor) const {
+    return model.mlx != nullptr && std::ranges::any_of(tensor.pieces, [&](const Piece& piece) {
+             const MlxTensor* source = model.mlx->find(piece.source);
+             return source != nullptr && source->quantization.has_value();
+           });
   }
 
   Status plan_linear(const OutputTensor& weight, Linear& linear) {
@@ -222,7 +233,7 @@ struct WeightLoader::State {
     const OutputTensor* head = table.find("output.weight");
     weights.embedding.cols = embedding.shape.cols();
     if (head != nullptr) {
-      weights.embedding.dtype = unquantized_dtype(model, embedding);
+      weights.embedding.type = stored_type(model, embedding);
       embedding_offset = outer.bytes;
       PJ_TRY(plan_matrix(embedding, 0, embedding.shape.rows(), nullptr));
     }
@@ -295,7 +306,7 @@ struct WeightLoader::State {
               load_chunk(reader, kernels, chunk, start, buffers[static_cast<std::size_t>(thread)]));
           const MatrixJob& job = *chunk.job;
           const std::uint64_t read =
-              row_bytes(job.dtype, job.cols) * static_cast<std::uint64_t>(chunk.row_count);
+              row_bytes(job.type, job.cols) * static_cast<std::uint64_t>(chunk.row_count);
           progress.update({.stage = "load",
                            .item = job.tensor->name,
                            .done_bytes = done.fetch_add(read) + read,

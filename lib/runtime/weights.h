@@ -57,7 +57,7 @@ struct LayerWeights {
 
 // Rows of the embedding as they are stored, or the packed output head when that is the embedding.
 struct Embedding {
-  DType dtype = DType::kF32;
+  WeightType type = DType::kF32;
   std::int64_t cols = 0;
   const std::byte* rows = nullptr;  // nullptr: read from the head
 };

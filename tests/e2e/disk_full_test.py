@@ -12,6 +12,7 @@ import harness
 from harness import MEDIUM, NO_SPACE, EndToEndTest, final_files, write_model
 
 DISK_BYTES = 16 << 20
+TYPES = "Q8_0:8bit"
 
 
 class DiskFullTest(EndToEndTest):
@@ -33,7 +34,7 @@ class DiskFullTest(EndToEndTest):
         return sum(path.stat().st_size for path in self.output.rglob("*") if path.is_file())
 
     def test_too_small_a_disk_is_told_with_needed_and_free_bytes(self) -> None:
-        result = self.convert(self.model, self.output, "Q8_0")
+        result = self.convert(self.model, self.output, TYPES)
         self.assert_refused(result, NO_SPACE, "free")
         needed, free = (int(n) for n in re.findall(r"\((\d+) bytes\)", result.stderr)[:2])
         self.assertGreater(needed, 30 << 20)
@@ -42,10 +43,10 @@ class DiskFullTest(EndToEndTest):
         self.assertLess(self.unfinished_bytes(), 64 << 10)
 
     def test_the_same_command_works_once_there_is_space(self) -> None:
-        self.assertEqual(self.convert(self.model, self.output, "Q8_0").returncode, NO_SPACE)
+        self.assertEqual(self.convert(self.model, self.output, TYPES).returncode, NO_SPACE)
         subprocess.run(["mount", "-o", "remount,size=256m", str(self.disk)], check=True)
-        expected = self.convert_well(self.model, self.folder / "reference", "Q8_0")
-        self.assertEqual(self.convert_well(self.model, self.output, "Q8_0"), expected)
+        expected = self.convert_well(self.model, self.folder / "reference", TYPES)
+        self.assertEqual(self.convert_well(self.model, self.output, TYPES), expected)
 
     def test_a_disk_that_fills_up_after_a_kill_leaves_only_the_journal(self) -> None:
         subprocess.run(["mount", "-o", "remount,size=64m", str(self.disk)], check=True)

@@ -64,6 +64,20 @@ class RunTest(EndToEndTest):
         result = self.run_program("info", str(output), "--gguf-type", "Q2_K")
         self.assert_refused(result, NOT_FOUND, "Q2_K", "Q4_K_M", "Q8_0")
 
+    def test_an_mlx_folder_tells_the_story_of_its_weights_in_f32(self) -> None:
+        for precision in ("4bit", "mxfp8"):
+            output, again = self.folder / precision, self.folder / f"{precision}-again"
+            self.convert_well(EXAMPLE, output, f"Q8_0:{precision}")
+            self.convert_well(output / "mlx", again, "F32", "--allow-requantize")
+            texts = set()
+            for model, table in ((again / "gguf/m-f32.gguf", "generic"),
+                                 (output / "mlx", "generic"), (output / "mlx", "")):
+                result = self.run_program("generate", str(model), "-p", "Once upon a time", "-n",
+                                          "24", "--temperature", "0", "-q", PAJAMAS_CPU=table)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                texts.add(result.stdout)
+            self.assertEqual(len(texts), 1, texts)
+
     def test_every_kernel_table_tells_the_same_story(self) -> None:
         texts = set()
         for table in ("generic", ""):

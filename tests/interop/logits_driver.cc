@@ -3,7 +3,7 @@
 //
 //   logits_driver MODEL [--greedy N] [--threads N] [--context N] [--kv f32|f16|q8_0] [--hidden]
 //                 [--micro-batch N] [--out FILE] [--stream on|off|auto] [--one-call]
-//                 [--memory BYTES] < ids
+//                 [--memory BYTES] [--backend mlx] < ids
 //
 // ids: whitespace-separated numbers. FILE gets the F32 logits (or hidden states) of every position,
 // row by row; with --greedy the ids that follow go to standard output.
@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   app.add_option("model", arguments.model)->required();
   app.add_option("--greedy", arguments.greedy);
+  app.add_option("--backend", arguments.engine.backend);
   app.add_option("--threads", arguments.engine.threads);
   app.add_option("--context", arguments.engine.context);
   app.add_option("--micro-batch", arguments.engine.micro_batch);

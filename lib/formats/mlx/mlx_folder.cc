@@ -36,8 +36,8 @@ bool is_scale_dtype(DType dtype) {
 
 class DecodedSource final : public TensorSource {
  public:
-  explicit DecodedSource(std::unique_ptr<MlxFolder> folder) : folder_(std::move(folder)) {
-    for (const MlxTensor& tensor : folder_->tensors()) {
+  explicit DecodedSource(const MlxFolder& folder) : folder_(folder) {
+    for (const MlxTensor& tensor : folder_.tensors()) {
       TensorInfo info = *tensor.codes;
       if (tensor.quantization) {
         info.shape = tensor.shape;
@@ -50,18 +50,16 @@ class DecodedSource final : public TensorSource {
   }
 
   std::span<const TensorInfo> tensors() const override { return infos_; }
-  std::span<const std::filesystem::path> files() const override {
-    return folder_->stored().files();
-  }
+  std::span<const std::filesystem::path> files() const override { return folder_.stored().files(); }
   const TensorInfo* find(std::string_view name) const override {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : &infos_[found->second];
   }
   Status read(const TensorInfo& info, std::uint64_t offset,
               std::span<std::byte> out) const override {
-    const MlxTensor* tensor = folder_->find(info.name);
+    const MlxTensor* tensor = folder_.find(info.name);
     PJ_CHECK(tensor != nullptr && offset <= info.bytes && out.size() <= info.bytes - offset);
-    if (!tensor->quantization) return folder_->stored().read(*tensor->codes, offset, out);
+    if (!tensor->quantization) return folder_.stored().read(*tensor->codes, offset, out);
     const std::uint64_t row_size = static_cast<std::uint64_t>(tensor->shape.cols()) * sizeof(float);
     std::vector<float> rows;
     while (!out.empty()) {
@@ -70,8 +68,8 @@ class DecodedSource final : public TensorSource {
       const std::uint64_t wanted = (skip + out.size() + row_size - 1) / row_size;
       const std::uint64_t count = std::clamp<std::uint64_t>(kDecodeBytes / row_size, 1, wanted);
       rows.resize(static_cast<std::size_t>(count * row_size / sizeof(float)));
-      PJ_TRY(folder_->decode_rows(*tensor, static_cast<std::int64_t>(first_row),
-                                  static_cast<std::int64_t>(count), rows));
+      PJ_TRY(folder_.decode_rows(*tensor, static_cast<std::int64_t>(first_row),
+                                 static_cast<std::int64_t>(count), rows));
       const std::span decoded = std::as_bytes(std::span(rows)).subspan(skip);
       const std::size_t bytes = std::min(out.size(), decoded.size());
       std::memcpy(out.data(), decoded.data(), bytes);
@@ -82,7 +80,7 @@ class DecodedSource final : public TensorSource {
   }
 
  private:
-  std::unique_ptr<MlxFolder> folder_;
+  const MlxFolder& folder_;
   std::vector<TensorInfo> infos_;
   std::unordered_map<std::string_view, std::size_t> by_name_;  // keys live in infos_
 };
@@ -161,30 +159,44 @@ const MlxTensor* MlxFolder::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
 }
 
+Status MlxFolder::read_records(const MlxTensor& tensor, std::int64_t first_row,
+                               std::int64_t row_count, std::span<std::byte> out) const {
+  PJ_CHECK(tensor.quantization.has_value());
+  const std::int64_t cols = tensor.shape.cols();
+  const auto count = static_cast<std::size_t>(row_count);
+  const auto record_bytes = static_cast<std::size_t>(row_bytes(tensor.type(), cols));
+  PJ_CHECK(out.size() == count * record_bytes);
+  const std::uint64_t scale_bytes = tensor.quantization->scale_bytes(cols, tensor.dtype);
+  std::vector<std::byte> rows;
+  std::byte* place = out.data();
+  for (const TensorInfo* part : {tensor.codes, tensor.scales, tensor.biases}) {
+    if (part == nullptr) continue;
+    const auto bytes = static_cast<std::size_t>(
+        part == tensor.codes ? tensor.quantization->code_bytes(cols) : scale_bytes);
+    rows.resize(count * bytes);
+    PJ_TRY(stored_->read(*part, static_cast<std::uint64_t>(first_row) * bytes, rows));
+    for (std::size_t row = 0; row < count; ++row) {
+      std::memcpy(place + row * record_bytes, rows.data() + row * bytes, bytes);
+    }
+    place += bytes;
+  }
+  return {};
+}
+
 Status MlxFolder::decode_rows(const MlxTensor& tensor, std::int64_t first_row,
                               std::int64_t row_count, std::span<float> out) const {
-  PJ_CHECK(tensor.quantization.has_value());
-  const MlxQuantization& quantization = *tensor.quantization;
   const std::int64_t cols = tensor.shape.cols();
-  const auto count = static_cast<std::uint64_t>(row_count);
-  PJ_CHECK(out.size() == count * static_cast<std::uint64_t>(cols));
-  const std::uint64_t code_bytes = quantization.code_bytes(cols);
-  const std::uint64_t scale_bytes = quantization.scale_bytes(cols, tensor.dtype);
-  const std::uint64_t bias_bytes = quantization.has_biases() ? scale_bytes : 0;
-  std::vector<std::byte> codes(count * code_bytes);
-  std::vector<std::byte> scales(count * scale_bytes);
-  std::vector<std::byte> biases(count * bias_bytes);
-  const auto first = static_cast<std::uint64_t>(first_row);
-  PJ_TRY(stored_->read(*tensor.codes, first * code_bytes, codes));
-  PJ_TRY(stored_->read(*tensor.scales, first * scale_bytes, scales));
-  if (bias_bytes > 0) PJ_TRY(stored_->read(*tensor.biases, first * bias_bytes, biases));
-  for (std::uint64_t row = 0; row < count; ++row) {
+  const WeightType type = tensor.type();
+  const auto count = static_cast<std::size_t>(row_count);
+  const auto record_bytes = static_cast<std::size_t>(row_bytes(type, cols));
+  PJ_CHECK(out.size() == count * static_cast<std::size_t>(cols));
+  std::vector<std::byte> records(count * record_bytes);
+  PJ_TRY(read_records(tensor, first_row, row_count, records));
+  for (std::size_t row = 0; row < count; ++row) {
     decode_mlx_row(
-        quantization, tensor.dtype,
-        {std::span(codes).subspan(row * code_bytes, code_bytes),
-         std::span(scales).subspan(row * scale_bytes, scale_bytes),
-         std::span(biases).subspan(row * bias_bytes, bias_bytes)},
-        out.subspan(row * static_cast<std::uint64_t>(cols), static_cast<std::size_t>(cols)));
+        type.quantization(), type.dtype(),
+        view_mlx_record(type, records.data() + row * record_bytes, cols, 0, cols),
+        out.subspan(row * static_cast<std::size_t>(cols), static_cast<std::size_t>(cols)));
   }
   return {};
 }
@@ -195,8 +207,8 @@ Result<std::unique_ptr<MlxFolder>> open_mlx_folder(const std::filesystem::path& 
   return MlxFolder::open(folder, quantization.value_or(MlxQuantizationConfig{}));
 }
 
-std::unique_ptr<TensorSource> make_mlx_source(std::unique_ptr<MlxFolder> folder) {
-  return std::make_unique<DecodedSource>(std::move(folder));
+std::unique_ptr<TensorSource> make_mlx_source(const MlxFolder& folder) {
+  return std::make_unique<DecodedSource>(folder);
 }
 
 }  // namespace pajamas

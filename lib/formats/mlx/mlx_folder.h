@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "codecs/mlx/mlx_quantization.h"
+#include "codecs/weight_type.h"
 #include "formats/mlx/mlx_config.h"
 #include "tensor/tensor_source.h"
 
@@ -33,6 +34,10 @@ struct MlxTensor {
   const TensorInfo* codes = nullptr;
   const TensorInfo* scales = nullptr;
   const TensorInfo* biases = nullptr;  // in affine mode
+
+  [[nodiscard]] WeightType type() const {
+    return quantization ? WeightType(*quantization, dtype) : WeightType(dtype);
+  }
 };
 
 class MlxFolder {
@@ -44,6 +49,11 @@ class MlxFolder {
   [[nodiscard]] std::span<const MlxTensor> tensors() const { return tensors_; }
   [[nodiscard]] const MlxTensor* find(std::string_view name) const;
   [[nodiscard]] const TensorSource& stored() const { return *stored_; }
+
+  // Rows of a quantized tensor as the records that WeightType describes. `out` has row_count of
+  // them.
+  [[nodiscard]] Status read_records(const MlxTensor& tensor, std::int64_t first_row,
+                                    std::int64_t row_count, std::span<std::byte> out) const;
 
   // Rows of a quantized tensor as F32; leading dimensions count as rows. `out` has row_count rows.
   [[nodiscard]] Status decode_rows(const MlxTensor& tensor, std::int64_t first_row,
@@ -63,7 +73,7 @@ class MlxFolder {
 Result<std::unique_ptr<MlxFolder>> open_mlx_folder(const std::filesystem::path& folder);
 
 // The folder as if nothing were quantized: quantized tensors are F32, decoded as they are read.
-// Their offsets in the files are those of their codes.
-std::unique_ptr<TensorSource> make_mlx_source(std::unique_ptr<MlxFolder> folder);
+// Their offsets in the files are those of their codes. Borrows the folder.
+std::unique_ptr<TensorSource> make_mlx_source(const MlxFolder& folder);
 
 }  // namespace pajamas

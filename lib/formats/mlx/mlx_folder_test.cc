@@ -90,7 +90,7 @@ TEST(MlxFolder, TheViewReadsAnyRangeOfBytesAsFloats) {
   ASSERT_TRUE(opened);
   std::vector<float> all(kRows * kCols);
   ASSERT_TRUE((*opened)->decode_rows(*(*opened)->find("a.weight"), 0, kRows, all));
-  const auto source = make_mlx_source(std::move(*opened));
+  const auto source = make_mlx_source(**opened);
   const TensorInfo* info = source->find("a.weight");
   ASSERT_NE(info, nullptr);
   EXPECT_EQ(info->dtype, DType::kF32);

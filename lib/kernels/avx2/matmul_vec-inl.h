@@ -9,6 +9,13 @@ PJ_VEC I load_aligned(const void* p) { return {_mm256_load_si256(static_cast<con
 PJ_VEC F load_f16(const void* p) {
   return {_mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i_u*>(p)))};
 }
+// kLanes E4M3 bytes; 0x7f counts as 480. As F16 they are 2^-8 as large.
+PJ_VEC F load_e4m3(const void* p) {
+  const __m128i wide = _mm_cvtepi8_epi16(_mm_loadl_epi64(static_cast<const __m128i_u*>(p)));
+  const __m128i halves =
+      _mm_and_si128(_mm_slli_epi16(wide, 7), _mm_set1_epi16(static_cast<short>(0xbf80)));
+  return {_mm256_mul_ps(_mm256_cvtph_ps(halves), _mm256_set1_ps(256.0F))};
+}
 PJ_VEC F fma(F a, F b, F c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 PJ_VEC I broadcast(const std::int32_t* p) { return {_mm256_set1_epi32(*p)}; }
 // table[low 4 bits of each byte]; the high bits are 0.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any type that decode_rows() knows, multiplied in F32: the definition of what the fast kernels
+// Any type that decode_weights() knows, multiplied in F32: the definition of what the fast kernels
 // approximate, and the fallback for what they lack. Packed rows are the stored ones.
 #include <algorithm>
 #include <array>
@@ -11,6 +11,7 @@
 #include "kernels/kernel_table.h"
 #include "kernels/matmul.h"
 #include "kernels/matmul_kernel.h"
+#include "kernels/weight_rows.h"
 
 namespace pajamas::generic {
 namespace {
@@ -21,23 +22,23 @@ constexpr std::int64_t kSums = 16;    // partial sums of a dot product
 
 using Sums = std::array<float, kSums>;
 
-std::uint64_t group_bytes(DType dtype, std::int64_t cols) {
-  const std::uint64_t bytes = kPackRows * row_bytes(dtype, cols);
+std::uint64_t group_bytes(WeightType type, std::int64_t cols) {
+  const std::uint64_t bytes = kPackRows * row_bytes(type, cols);
   return (bytes + kMatmulAlignment - 1) / kMatmulAlignment * kMatmulAlignment;
 }
 
-void pack_group(DType dtype, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
+void pack_group(WeightType type, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
                 std::byte* group) {
-  const std::uint64_t used = static_cast<std::uint64_t>(n_rows) * row_bytes(dtype, cols);
+  const std::uint64_t used = static_cast<std::uint64_t>(n_rows) * row_bytes(type, cols);
   if (used > 0) std::memcpy(group, stored, used);
-  std::memset(group + used, 0, group_bytes(dtype, cols) - used);
+  std::memset(group + used, 0, group_bytes(type, cols) - used);
 }
 
-void unpack_row(DType dtype, std::int64_t cols, const std::byte* group, std::int64_t row_in_group,
-                float* out) {
+void unpack_row(WeightType type, std::int64_t cols, const std::byte* group,
+                std::int64_t row_in_group, float* out) {
   const std::byte* const row =
-      group + static_cast<std::uint64_t>(row_in_group) * row_bytes(dtype, cols);
-  decode_rows(all_kernel_tables().front(), dtype, row, 1, cols, out);
+      group + static_cast<std::uint64_t>(row_in_group) * row_bytes(type, cols);
+  decode_weights(all_kernel_tables().front(), type, row, 1, cols, out);
 }
 
 void add_products(const float* weights, const float* x, std::int64_t n, Sums& sums) {
@@ -63,14 +64,14 @@ void multiply_row(const MatmulTask& task, std::int64_t row, std::int64_t first_t
                   std::int64_t n_tokens) {
   const auto group = static_cast<std::uint64_t>(row / kPackRows);
   const std::byte* const stored =
-      task.groups + group * group_bytes(task.dtype, task.cols) +
-      static_cast<std::uint64_t>(row % kPackRows) * row_bytes(task.dtype, task.cols);
+      task.groups + group * group_bytes(task.type, task.cols) +
+      static_cast<std::uint64_t>(row % kPackRows) * row_bytes(task.type, task.cols);
   std::array<float, kChunk> weights;
   std::array<Sums, kTile> sums{};
   for (std::int64_t col = 0; col < task.cols; col += kChunk) {
     const std::int64_t n = std::min(kChunk, task.cols - col);
-    decode_rows(all_kernel_tables().front(), task.dtype, stored + row_bytes(task.dtype, col), 1, n,
-                weights.data());
+    decode_row_part(all_kernel_tables().front(), task.type, stored, task.cols, col, n,
+                    weights.data());
     for (std::int64_t token = 0; token < n_tokens; ++token) {
       const auto* const x = reinterpret_cast<const float*>(
           task.activations + (first_token + token) * task.activation_bytes);

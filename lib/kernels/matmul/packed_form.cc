@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "codecs/codec.h"
 #include "kernels/matmul/row_chunk.h"
+#include "kernels/weight_rows.h"
 
 namespace pajamas {
 namespace {
@@ -179,62 +179,70 @@ void unpack_chunk_row(const PackedForm& form, const std::byte* chunk, int n_bloc
   std::memcpy(row.codes, words.of, sizeof(words.of));
 }
 
-const PackedType& type_of(DType dtype) {
-  const PackedType* const type = find_packed_type(dtype);
-  PJ_CHECK(type != nullptr);
-  return *type;
+const PackedType& type_of(WeightType type) {
+  const PackedType* const found = find_packed_type(type.dtype());
+  PJ_CHECK(found != nullptr);
+  return *found;
 }
 
-// Blocks of the chunk that begins at a column.
-int blocks_at(std::int64_t col, std::int64_t cols) {
-  return static_cast<int>(std::min<std::int64_t>(kChunkCols, cols - col) / 32);
+PackedForm form_of(WeightType type) {
+  return type.is_mlx() ? mlx_packed_form(type) : type_of(type).form;
 }
+
+// Columns of the chunk that begins at one, and their blocks.
+int columns_at(std::int64_t col, std::int64_t cols) {
+  return static_cast<int>(std::min<std::int64_t>(kChunkCols, cols - col));
+}
+int blocks_of(int columns) { return (columns + 31) / 32; }
 
 }  // namespace
 
-std::uint64_t packed_group_bytes(DType dtype, std::int64_t cols) {
-  const PackedForm& form = type_of(dtype).form;
+std::uint64_t packed_group_bytes(WeightType type, std::int64_t cols) {
+  const PackedForm form = form_of(type);
   const auto whole = static_cast<std::uint64_t>(cols / kChunkCols) *
                      static_cast<std::uint64_t>(form.chunk_bytes(kChunkBlocks));
-  const int rest = static_cast<int>(cols % kChunkCols / 32);
+  const int rest = blocks_of(static_cast<int>(cols % kChunkCols));
   return whole + (rest == 0 ? 0U : static_cast<std::uint64_t>(form.chunk_bytes(rest)));
 }
 
-void pack_group(DType dtype, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
+void pack_group(WeightType type, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
                 std::byte* group) {
-  const PackedType& type = type_of(dtype);
-  if (n_rows < kGroupRows) std::memset(group, 0, packed_group_bytes(dtype, cols));
-  const std::uint64_t stored_bytes = row_bytes(dtype, cols);
+  const PackedForm form = form_of(type);
+  if (n_rows < kGroupRows) std::memset(group, 0, packed_group_bytes(type, cols));
+  const std::uint64_t stored_bytes = row_bytes(type, cols);
   RowChunk row{};
   for (std::int64_t col = 0; col < cols; col += kChunkCols) {
-    const int n_blocks = blocks_at(col, cols);
-    const auto chunk_bytes = static_cast<std::size_t>(type.form.chunk_bytes(n_blocks));
-    const auto head_bytes = static_cast<std::size_t>(type.form.head_bytes(n_blocks));
-    std::memset(group, 0, head_bytes);  // its padding
+    const int n_blocks = blocks_of(columns_at(col, cols));
+    std::memset(group, 0, static_cast<std::size_t>(form.head_bytes(n_blocks)));  // its padding
     for (std::int64_t index = 0; index < n_rows; ++index) {
-      type.split(stored + static_cast<std::uint64_t>(index) * stored_bytes + row_bytes(dtype, col),
-                 n_blocks, row);
-      pack_chunk_row(type.form, row, n_blocks, static_cast<int>(index), group);
+      const std::byte* const from = stored + static_cast<std::uint64_t>(index) * stored_bytes;
+      if (type.is_mlx()) {
+        split_mlx(type, cols, from, col, row);
+      } else {
+        type_of(type).split(from + row_bytes(type, col), n_blocks, row);
+      }
+      pack_chunk_row(form, row, n_blocks, static_cast<int>(index), group);
     }
-    group += chunk_bytes;
+    group += form.chunk_bytes(n_blocks);
   }
 }
 
-void unpack_row(DType dtype, std::int64_t cols, const std::byte* group, std::int64_t row_in_group,
-                float* out) {
-  const PackedType& type = type_of(dtype);
-  const Codec* const codec = find_codec(dtype);
-  PJ_CHECK(codec != nullptr);
+void unpack_row(WeightType type, std::int64_t cols, const std::byte* group,
+                std::int64_t row_in_group, float* out) {
+  const PackedForm form = form_of(type);
   RowChunk row{};
   std::byte stored[kChunkCols * 2];  // wider than any block type
   for (std::int64_t col = 0; col < cols; col += kChunkCols) {
-    const int n_blocks = blocks_at(col, cols);
-    unpack_chunk_row(type.form, group, n_blocks, static_cast<int>(row_in_group), row);
-    type.join(row, n_blocks, stored);
-    const std::int64_t n = 32 * n_blocks;
-    codec->decode_row({stored, static_cast<std::size_t>(row_bytes(dtype, n))},
-                      {out + col, static_cast<std::size_t>(n)});
-    group += type.form.chunk_bytes(n_blocks);
+    const int n = columns_at(col, cols);
+    const int n_blocks = blocks_of(n);
+    unpack_chunk_row(form, group, n_blocks, static_cast<int>(row_in_group), row);
+    if (type.is_mlx()) {
+      join_mlx(type, row, n, stored);
+    } else {
+      type_of(type).join(row, n_blocks, stored);
+    }
+    decode_weights(nullptr, type, stored, 1, n, out + col);
+    group += form.chunk_bytes(n_blocks);
   }
 }
 

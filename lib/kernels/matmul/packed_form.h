@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tensor/dtype.h"
+#include "codecs/weight_type.h"
 
 namespace pajamas {
 
@@ -101,11 +101,47 @@ inline constexpr PackedForm kIQ4_XSForm{Plane::kNibbles, 0, 2, 0, 4};
 inline constexpr PackedForm kTQ1_0Form{Plane::kTrits, 0, 1, 0, 0};
 inline constexpr PackedForm kTQ2_0Form{Plane::kPairs, 0, 1, 0, 0};
 
-// The entries of MatmulKernel for all these types, whatever the instruction set.
-std::uint64_t packed_group_bytes(DType dtype, std::int64_t cols);
-void pack_group(DType dtype, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
+// MLX's, whose scales and biases may be 16 or 32 bits wide and belong to 32, 64 or 128 columns:
+//   affine          scale of each group, then bias of each group; of F32 ones all lower halves of
+//                   the scales, all upper halves, then the biases in the same way
+//   mxfp4 mxfp8     exponent byte of each block
+//   nvfp4           E4M3 byte of each half block
+// In each word of mxfp8's codes, columns 1 and 2 have changed places: even and odd bytes are then
+// pairs of columns.
+inline constexpr PackedForm kMlxMxfp4Form = kMXFP4Form;
+inline constexpr PackedForm kMlxMxfp8Form{Plane::kBytes, 0, 0, 1, 0};
+inline constexpr PackedForm kMlxNvfp4Form{Plane::kNibbles, 0, 0, 2, 0};
+
+constexpr Plane mlx_affine_plane(int bits) {
+  switch (bits) {
+    case 2:
+      return Plane::kPairs;
+    case 3:
+      return Plane::kPairsAndBits;
+    case 4:
+      return Plane::kNibbles;
+    case 5:
+      return Plane::kNibblesAndBits;
+    case 6:
+      return Plane::kNibblesAndPairs;
+    default:
+      return Plane::kBytes;
+  }
+}
+constexpr PackedForm mlx_affine_form(int bits, int group_size, DType scale_dtype) {
+  const Plane plane = mlx_affine_plane(bits);
+  // Of 128 columns, in halves.
+  const int halves = 2 * (128 / group_size) * (scale_dtype == DType::kF32 ? 2 : 1);
+  return halves % 4 == 0 ? PackedForm{plane, halves / 4, 0, 0, 0}
+                         : PackedForm{plane, 0, 2 * halves, 0, 0};
+}
+
+// The entries of MatmulKernel for all these types, whatever the instruction set. Rows of MLX's
+// types that end inside a block have zeros for the rest of it.
+std::uint64_t packed_group_bytes(WeightType type, std::int64_t cols);
+void pack_group(WeightType type, std::int64_t cols, const std::byte* stored, std::int64_t n_rows,
                 std::byte* group);
-void unpack_row(DType dtype, std::int64_t cols, const std::byte* group, std::int64_t row_in_group,
-                float* out);
+void unpack_row(WeightType type, std::int64_t cols, const std::byte* group,
+                std::int64_t row_in_group, float* out);
 
 }  // namespace pajamas

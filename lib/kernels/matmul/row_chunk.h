@@ -6,14 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "codecs/weight_type.h"
 #include "kernels/matmul/packed_form.h"
-#include "tensor/dtype.h"
 
 namespace pajamas {
 
 struct RowChunk {
   alignas(4) std::uint8_t codes[kChunkCols];
-  std::uint16_t halves[2 * kChunkBlocks];
+  std::uint16_t halves[4 * kChunkBlocks];
   std::uint8_t bytes[16];
 };
 
@@ -26,5 +26,13 @@ struct PackedType {
 
 // nullptr for types that are not block quantized.
 const PackedType* find_packed_type(DType dtype);
+
+// The same for MLX's types, whose parts of a chunk do not lie together: columns [col, col + 256) of
+// a row's record, or what is left of them.
+PackedForm mlx_packed_form(WeightType type);
+void split_mlx(WeightType type, std::int64_t cols, const std::byte* record, std::int64_t col,
+               RowChunk& chunk);
+// The record of a row of just those `n` columns.
+void join_mlx(WeightType type, const RowChunk& chunk, std::int64_t n, std::byte* record);
 
 }  // namespace pajamas

@@ -19,18 +19,18 @@ struct FloatsWork {
   static constexpr int kUnitBytes = Type::kElemBytes * Type::kWordCols;  // of a row and word
   static constexpr int kStep = kUnitBytes * kGroupRows;                  // from word to word
 
-  static std::uint64_t group_bytes(DType /*dtype*/, std::int64_t cols) {
+  static std::uint64_t group_bytes(WeightType /*type*/, std::int64_t cols) {
     constexpr std::int64_t kRecordCols = kRecordWords * Type::kWordCols;
     return static_cast<std::uint64_t>((cols + kRecordCols - 1) / kRecordCols * kRecordWords *
                                       kStep);
   }
 
-  static void pack_group(DType dtype, std::int64_t cols, const std::byte* stored,
+  static void pack_group(WeightType type, std::int64_t cols, const std::byte* stored,
                          std::int64_t n_rows, std::byte* group) {
     const std::int64_t bytes = Type::kElemBytes * cols;
     const std::int64_t whole = bytes / kUnitBytes * kUnitBytes;
     if (n_rows < kGroupRows || whole < bytes || cols % (kRecordWords * Type::kWordCols) != 0) {
-      std::memset(group, 0, group_bytes(dtype, cols));
+      std::memset(group, 0, group_bytes(type, cols));
     }
     for (std::int64_t row = 0; row < n_rows; ++row) {
       const std::byte* const from = stored + row * bytes;
@@ -43,7 +43,7 @@ struct FloatsWork {
     }
   }
 
-  static void unpack_row(DType dtype, std::int64_t cols, const std::byte* group,
+  static void unpack_row(WeightType type, std::int64_t cols, const std::byte* group,
                          std::int64_t row_in_group, float* out) {
     constexpr std::int64_t kCols = 64;  // at a time
     for (std::int64_t col = 0; col < cols; col += kCols) {
@@ -54,7 +54,7 @@ struct FloatsWork {
                     group + (col + at) / Type::kWordCols * kStep + row_in_group * kUnitBytes,
                     kUnitBytes);
       }
-      decode_rows(nullptr, dtype, stored, 1, n, out + col);
+      decode_rows(nullptr, type.dtype(), stored, 1, n, out + col);
     }
   }
 
@@ -82,8 +82,8 @@ struct FloatsWork {
   }
 
   template <int kTokens>
-  PJ_VEC static void add_tile(const std::byte* group, std::int64_t first, int count, int lane,
-                              const std::int32_t* x, F (&sums)[kTokens]) {
+  PJ_VEC static void add_tile(const std::byte* group, WeightType /*type*/, std::int64_t first,
+                              int count, int lane, const std::int32_t* x, F (&sums)[kTokens]) {
     const std::byte* weights = group + first * kRecordWords * kStep + lane * kUnitBytes;
     for (int done = 0; done < count; done += kPieceRecords) {
       F piece[kTokens];
@@ -93,9 +93,9 @@ struct FloatsWork {
       x += kPieceRecords * kRecordWords * kTokens;
     }
   }
-  PJ_VEC static void add_one(const std::byte* group, int count, int lane, const std::int32_t* x,
-                             F (&sums)[1]) {
-    add_tile<1>(group, 0, count, lane, x, sums);
+  PJ_VEC static void add_one(const std::byte* group, WeightType type, int count, int lane,
+                             const std::int32_t* x, F (&sums)[1]) {
+    add_tile<1>(group, type, 0, count, lane, x, sums);
   }
 };
 

@@ -13,9 +13,9 @@
 //
 // `Work` is how a type multiplies, see CodesWork and FloatsWork:
 //   kKeptWords, kFirstExtraWord, kExtraWords  the words of a record that its tiles keep
-//   add_tile<kTokens>(group, first, count, lane, x, sums)  records [first, first + count) of a
-//     group's rows from `lane` on times a tile; first is a multiple of kStepRecords
-//   add_one(group, count, lane, x, sums)  all records, times one token's records as they are
+//   add_tile<kTokens>(group, type, first, count, lane, x, sums)  records [first, first + count) of
+//     a group's rows from `lane` on times a tile; first is a multiple of kStepRecords
+//   add_one(group, type, count, lane, x, sums)  all records, times one token's records as they are
 
 constexpr int kBlockTiles = 16;
 constexpr int kBlockGroups = 8;
@@ -93,7 +93,7 @@ void multiply_one(const MatmulTask& task, std::int64_t group_bytes) {
     const std::byte* const group = task.groups + row / kGroupRows * group_bytes;
     for (int lane = 0; lane < kGroupRows && rows_from(task, row + lane) > 0; lane += kLanes) {
       F sums[1] = {splat_float(0.0F)};
-      Work::add_one(group, n_records, lane, x, sums);
+      Work::add_one(group, task.type, n_records, lane, x, sums);
       store_first(task.out + row + lane, sums[0], rows_from(task, row + lane));
     }
   }
@@ -156,8 +156,9 @@ PJ_VEC Fetch fetch_for(const MatmulTask& task, std::int64_t group_bytes, const P
 
 // A tile's records [first, first + count) of the part, times its groups.
 template <typename Work, int kTokens>
-void multiply_tile(const std::byte* groups, std::int64_t group_bytes, const Part& part, int first,
-                   int count, std::int64_t token, const Fetch& fetch, Workspace& work) {
+void multiply_tile(const std::byte* groups, std::int64_t group_bytes, WeightType type,
+                   const Part& part, int first, int count, std::int64_t token, const Fetch& fetch,
+                   Workspace& work) {
   const std::int32_t* const x = work.tiles + token / kTileTokens * kTileWords<Work> +
                                 first * kTileRecordWords<Work> * kTokens;
   for (int group = 0; group < part.n_groups; ++group) {
@@ -168,8 +169,8 @@ void multiply_tile(const std::byte* groups, std::int64_t group_bytes, const Part
       float* const at = work.sums[group][token] + lane;
       F sums[kTokens];
       repeat<kTokens>([&](auto t) PJ_BODY { sums[t] = load(at + t * kGroupRows); });
-      Work::template add_tile<kTokens>(groups + group * group_bytes, part.first_record + first,
-                                       count, lane, x, sums);
+      Work::template add_tile<kTokens>(groups + group * group_bytes, type,
+                                       part.first_record + first, count, lane, x, sums);
       repeat<kTokens>([&](auto t) PJ_BODY { store(at + t * kGroupRows, sums[t]); });
     }
   }
@@ -189,13 +190,14 @@ void multiply_part(const MatmulTask& task, std::int64_t group_bytes, const Part&
     for (std::int64_t token = 0; token < part.n_tokens; token += kTileTokens) {
       const int width = tile_width(part.n_tokens - token);
       if (width == kTileTokens) {
-        multiply_tile<Work, kTileTokens>(groups, group_bytes, part, first, count, token, fetch,
-                                         work);
+        multiply_tile<Work, kTileTokens>(groups, group_bytes, task.type, part, first, count, token,
+                                         fetch, work);
       } else if (width == 2 * kThird) {
-        multiply_tile<Work, 2 * kThird>(groups, group_bytes, part, first, count, token, fetch,
-                                        work);
+        multiply_tile<Work, 2 * kThird>(groups, group_bytes, task.type, part, first, count, token,
+                                        fetch, work);
       } else {
-        multiply_tile<Work, kThird>(groups, group_bytes, part, first, count, token, fetch, work);
+        multiply_tile<Work, kThird>(groups, group_bytes, task.type, part, first, count, token,
+                                    fetch, work);
       }
       fetch.next += fetch.bytes;
     }
@@ -206,7 +208,7 @@ void multiply_part(const MatmulTask& task, std::int64_t group_bytes, const Part&
 template <typename Work>
 void multiply(const MatmulTask& task) {
   const std::int64_t n_records = task.activation_bytes / 64;
-  const auto group_bytes = static_cast<std::int64_t>(Work::group_bytes(task.dtype, task.cols));
+  const auto group_bytes = static_cast<std::int64_t>(Work::group_bytes(task.type, task.cols));
   if (task.tokens == 1) return multiply_one<Work>(task, group_bytes);
   auto& work = *reinterpret_cast<Workspace*>(matmul_scratch());
   constexpr std::int64_t kBlockRows = kBlockGroups * kGroupRows;

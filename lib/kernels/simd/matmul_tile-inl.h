@@ -84,8 +84,8 @@ struct CodesWork {
   static constexpr int kExtraWords = TypeExtra::kCount;
   static constexpr int kFirstExtraWord = TypeExtra::kFirst;
 
-  static std::uint64_t group_bytes(DType dtype, std::int64_t cols) {
-    return packed_group_bytes(dtype, cols);
+  static std::uint64_t group_bytes(WeightType type, std::int64_t cols) {
+    return packed_group_bytes(type, cols);
   }
 
   template <int kTokens, int kExtra, int kStride>
@@ -113,12 +113,12 @@ struct CodesWork {
   }
 
   template <int kTokens>
-  PJ_VEC static void add_tile(const std::byte* group, std::int64_t first, int count, int lane,
-                              const std::int32_t* x, F (&sums)[kTokens]) {
+  PJ_VEC static void add_tile(const std::byte* group, WeightType /*type*/, std::int64_t first,
+                              int count, int lane, const std::int32_t* x, F (&sums)[kTokens]) {
     add_records<kTokens, kKeptWords, kKeptWords + kExtraWords>(group, first, count, lane, x, sums);
   }
-  PJ_VEC static void add_one(const std::byte* group, int count, int lane, const std::int32_t* x,
-                             F (&sums)[1]) {
+  PJ_VEC static void add_one(const std::byte* group, WeightType /*type*/, int count, int lane,
+                             const std::int32_t* x, F (&sums)[1]) {
     add_records<1, kFirstExtraWord, kRecordWords>(group, 0, count, lane, x, sums);
   }
 };

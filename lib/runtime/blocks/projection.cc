@@ -51,7 +51,7 @@ class PreparedInput {
   }
 
   static ActivationForm form_of(const PackedMatrix& matrix) {
-    return activation_form(matrix.table, matrix.dtype, matrix.cols);
+    return activation_form(matrix.table, matrix.type, matrix.cols);
   }
 
  private:
