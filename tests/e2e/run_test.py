@@ -78,6 +78,11 @@ class RunTest(EndToEndTest):
                 texts.add(result.stdout)
             self.assertEqual(len(texts), 1, texts)
 
+    def test_without_its_library_a_backend_says_how_to_make_it(self) -> None:
+        result = self.run_program("generate", str(EXAMPLE), "-p", "x", "--backend", "mlx",
+                                  PAJAMAS_MLX_BACKEND=str(self.folder / "none.so"))
+        self.assert_refused(result, UNSUPPORTED, "make mlx-backend", "--backend cpu")
+
     def test_every_kernel_table_tells_the_same_story(self) -> None:
         texts = set()
         for table in ("generic", ""):
