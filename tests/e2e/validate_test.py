@@ -137,7 +137,8 @@ class ValidateTest(ValidateBase):
                 (("--quantized", str(self.folder / "none")), NOT_FOUND, "not there"),
                 ((), INVALID_ARGUMENT, "--quantized"),
                 (("--quantized", file, "--metrics", "speed"), INVALID_ARGUMENT, "'speed'"),
-                (("--quantized", file, "--context", "100000"), INVALID_ARGUMENT, "longer"),
+                (("--quantized", file, "--metrics", "perplexity-hf", "--stride", "65"),
+                 INVALID_ARGUMENT, "--stride is 65"),
                 (("--quantized", file, "--logits", str(damaged)), INVALID_DATA, "damaged.logits")):
             self.assert_refused(self.validate(*arguments), code, word)
         alone = self.run_quant("validate", "--quantized", file, "--dataset", str(self.text))

@@ -87,12 +87,14 @@ TEST_P(EveryForm, StartsAnewWhereThePartialFileIsNotTheOneThatWasMeant) {
 
 TEST_P(EveryForm, AFileThatWasCutOrGrewIsAnError) {
   write_small_reference(GetParam(), path_);
-  const std::string whole = *read_text_file(path_, kMaxBytes);
-  for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
-    const auto path = folder_.write("cut", whole.substr(0, bytes));
-    EXPECT_FALSE(open_reference(path).has_value()) << bytes;
+  const File file = *File::open_write(path_);
+  const std::uint64_t whole = *file.size_bytes();
+  ASSERT_TRUE(file.resize(whole + 1).has_value());
+  EXPECT_FALSE(open_reference(path_).has_value());
+  for (std::uint64_t bytes = whole; bytes-- > 0;) {
+    ASSERT_TRUE(file.resize(bytes).has_value());
+    EXPECT_FALSE(open_reference(path_).has_value()) << bytes;
   }
-  EXPECT_FALSE(open_reference(folder_.write("grown", whole + "x")).has_value());
 }
 
 std::string with_number(std::string bytes, std::size_t at, std::uint32_t number) {
