@@ -50,12 +50,19 @@ PJ_VEC void add_group_offset(F offset, const std::int32_t* sums_of_blocks, F (&s
   });
 }
 
-// How a chunk of an affine type is laid out.
-struct MlxHead {
-  DType dtype;
-  int group_blocks;
-  PackedForm form;
-};
+// The scales and offsets of a chunk's groups, kGroupRows floats a group.
+template <typename Type>
+PJ_VEC void load_heads(const std::byte* chunk, DType dtype, int n_groups, int lane, float* scales,
+                       float* offsets) {
+  const int fields = dtype == DType::kF32 ? 2 * n_groups : n_groups;
+  for (int group = 0; group < n_groups; ++group) {
+    const F scale = load_params(chunk, group, n_groups, lane, dtype);
+    F offset = load_params(chunk, fields + group, n_groups, lane, dtype);
+    if constexpr (Type::kIsCentred) offset = fma(scale, splat_float(128.0F), offset);
+    store(scales + kGroupRows * group, scale);
+    store(offsets + kGroupRows * group, offset);
+  }
+}
 
 template <int kBits>
 struct MlxAffineWork {
@@ -68,32 +75,30 @@ struct MlxAffineWork {
     return packed_group_bytes(type, cols);
   }
 
-  template <int kTokens, int kExtra, int kStride>
-  PJ_VEC static void add_chunk(const std::byte* chunk, const MlxHead& head, int n_blocks, int lane,
-                               const std::int32_t* x, F (&sums)[kTokens]) {
-    const std::byte* const planes = chunk + head.form.head_bytes(n_blocks) + 4 * lane;
-    const int n_groups = n_blocks / head.group_blocks;
-    const int fields = head.dtype == DType::kF32 ? 2 * n_groups : n_groups;
-    for (int group = 0; group < n_groups; ++group) {
-      alignas(64) float scales[kLanes];
-      const F scale = load_params(chunk, group, n_groups, lane, head.dtype);
-      F offset = load_params(chunk, fields + group, n_groups, lane, head.dtype);
-      if constexpr (Type::kIsCentred) offset = fma(scale, splat_float(128.0F), offset);
-      store(scales, scale);
-      const int first = group * head.group_blocks;
-      const std::int32_t* const at = x + first * kStride * kTokens;
-      for (int block = 0; block < head.group_blocks; ++block) {
-        add_block<Type, kTokens, kExtra>(planes, first + block, scales, nullptr,
-                                         at + block * kStride * kTokens, sums);
+  // The blocks of a group are known when this is compiled: the sums stay in registers.
+  template <int kBlocks, int kTokens, int kExtra, int kStride>
+  PJ_VEC static void add_groups(const std::byte* group, const PackedForm& form, DType dtype,
+                                std::int64_t first, int count, int lane, const std::int32_t* x,
+                                F (&sums)[kTokens]) {
+    alignas(64) float scales[kChunkBlocks * kGroupRows];
+    alignas(64) float offsets[kChunkBlocks * kGroupRows];
+    const std::byte* chunk = group + first / kChunkBlocks * form.chunk_bytes(kChunkBlocks);
+    for (int done = 0; done < count; done += kChunkBlocks) {
+      const int n_blocks = std::min(kChunkBlocks, count - done);
+      const int n_groups = n_blocks / kBlocks;
+      load_heads<Type>(chunk, dtype, n_groups, lane, scales + lane, offsets + lane);
+      const std::byte* const planes = chunk + form.head_bytes(n_blocks) + 4 * lane;
+      for (int at = 0; at < n_groups; ++at) {
+        for (int block = 0; block < kBlocks; ++block) {
+          add_block<Type, kTokens, kExtra>(planes, kBlocks * at + block,
+                                           scales + lane + kGroupRows * at, nullptr,
+                                           x + block * kStride * kTokens, sums);
+        }
+        add_group_offset<kBlocks, kTokens, kStride>(load(offsets + lane + kGroupRows * at),
+                                                    x + kExtra * kTokens, sums);
+        x += kBlocks * kStride * kTokens;
       }
-      const std::int32_t* const block_sums = at + kExtra * kTokens;
-      if (head.group_blocks == 1) {
-        add_group_offset<1, kTokens, kStride>(offset, block_sums, sums);
-      } else if (head.group_blocks == 2) {
-        add_group_offset<2, kTokens, kStride>(offset, block_sums, sums);
-      } else {
-        add_group_offset<4, kTokens, kStride>(offset, block_sums, sums);
-      }
+      chunk += form.chunk_bytes(n_blocks);
     }
   }
 
@@ -101,14 +106,14 @@ struct MlxAffineWork {
   PJ_VEC static void add_records(const std::byte* group, WeightType type, std::int64_t first,
                                  int count, int lane, const std::int32_t* x, F (&sums)[kTokens]) {
     const int group_size = type.quantization().group_size;
-    const MlxHead head{type.dtype(), group_size / 32,
-                       mlx_affine_form(kBits, group_size, type.dtype())};
-    const std::byte* chunk = group + first / kChunkBlocks * head.form.chunk_bytes(kChunkBlocks);
-    for (int done = 0; done < count; done += kChunkBlocks) {
-      const int n_blocks = std::min(kChunkBlocks, count - done);
-      add_chunk<kTokens, kExtra, kStride>(chunk, head, n_blocks, lane, x, sums);
-      x += n_blocks * kStride * kTokens;
-      chunk += head.form.chunk_bytes(n_blocks);
+    const PackedForm form = mlx_affine_form(kBits, group_size, type.dtype());
+    const DType dtype = type.dtype();
+    if (group_size == 32) {
+      add_groups<1, kTokens, kExtra, kStride>(group, form, dtype, first, count, lane, x, sums);
+    } else if (group_size == 64) {
+      add_groups<2, kTokens, kExtra, kStride>(group, form, dtype, first, count, lane, x, sums);
+    } else {
+      add_groups<4, kTokens, kExtra, kStride>(group, form, dtype, first, count, lane, x, sums);
     }
   }
 
