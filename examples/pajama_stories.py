@@ -7,6 +7,7 @@ questions about it have answers. A document is either a plain story or a chat: a
 questions about it; or a little small talk.
 """
 
+import argparse
 import random
 
 # name, pronouns (she/her/her or he/him/his)
@@ -568,5 +569,11 @@ def documents(seed, count):
 
 
 if __name__ == "__main__":
-    for document in documents(1, 6):
-        print(document, "\n")
+    parser = argparse.ArgumentParser(description="Prints stories and chats.")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=6)
+    parser.add_argument("--plain", action="store_true", help="leave the chats out")
+    options = parser.parse_args()
+    for document in documents(options.seed, options.count):
+        if isinstance(document, str) or not options.plain:
+            print(document, "\n")
