@@ -9,3 +9,10 @@ else()
   set(PJ_OTHER_FAMILIES "/kernels/(avx2/|avx512|neon/|tables_x86|tables_arm|peak_loops_x86)")
 endif()
 list(FILTER sources EXCLUDE REGEX "${PJ_OTHER_FAMILIES}")
+# What the vector kernels compute is the same with and without the thread sanitizer, which makes
+# them slow to compile; PAJAMAS_CPU=generic runs the same threads through kernels that it sees.
+if(PAJAMAS_SANITIZE MATCHES "thread")
+  set(PJ_VECTOR_KERNELS ${sources})
+  list(FILTER PJ_VECTOR_KERNELS INCLUDE REGEX "/kernels/(avx|neon)")
+  set_source_files_properties(${PJ_VECTOR_KERNELS} PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
+endif()
