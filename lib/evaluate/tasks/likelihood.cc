@@ -2,10 +2,11 @@
 #include "evaluate/tasks/likelihood.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
+#include "evaluate/log_softmax.h"
 #include "formats/printable.h"
 
 namespace pajamas {
@@ -22,20 +23,6 @@ std::size_t blocks_for(std::size_t begin, std::size_t end) {
   return (end + kBlock - 1) / kBlock - begin / kBlock;
 }
 
-struct LogitRow {
-  double log_sum = 0;  // log of the sum of exponentials
-  std::int32_t best = 0;
-};
-
-LogitRow summarize(std::span<const float> logits) {
-  const auto best = std::ranges::max_element(logits);
-  const double highest = *best;
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - highest);
-  return {.log_sum = highest + std::log(sum),
-          .best = static_cast<std::int32_t>(best - logits.begin())};
-}
-
 }  // namespace
 
 struct LikelihoodScorer::Scored {
@@ -43,12 +30,12 @@ struct LikelihoodScorer::Scored {
   std::vector<double> log_probabilities;  // of each target
   bool is_greedy = true;
 
-  void take_row(std::size_t row, std::span<const float> logits, const LogitRow& summary) {
+  void take_row(std::size_t row, std::span<const float> logits, const Normalizer& normalizer) {
     if (row < tokens.first_row()) return;
     const std::size_t target = row - tokens.first_row();
     const std::int32_t token = tokens.targets[target];
-    log_probabilities[target] = logits[static_cast<std::size_t>(token)] - summary.log_sum;
-    if (summary.best != token) is_greedy = false;
+    log_probabilities[target] = normalizer.log_probability(logits[static_cast<std::size_t>(token)]);
+    if (normalizer.top != token) is_greedy = false;
   }
 };
 
@@ -121,22 +108,21 @@ Status LikelihoodScorer::run_level(const Pass& pass, std::size_t first, std::siz
       places.push_back({node, row});
     }
   }
-  bool is_finite = true;
+  std::optional<Error> problem;
   const OutputSink sink = [&](std::size_t index, std::span<const float> logits) {
-    const LogitRow summary = summarize(logits);
-    is_finite = is_finite && std::isfinite(summary.log_sum);
+    const Result<Normalizer> normalizer = normalize(logits);
+    if (!normalizer) {
+      problem = normalizer.error();
+      return;
+    }
     const PrefixNode& part = pass.nodes[places[index].node];
     for (std::size_t i = part.first; i < part.last; ++i) {
-      pass.requests[i]->take_row(places[index].row, logits, summary);
+      pass.requests[i]->take_row(places[index].row, logits, *normalizer);
     }
   };
   PJ_TRY(engine_.forward(batch, sink, cancel));
   computed_tokens_ += static_cast<std::int64_t>(batch.size());
-  if (!is_finite) {
-    return make_error(ErrorCode::kInvalidData,
-                      "the model's logits are not finite numbers; its weights are damaged, or it "
-                      "was quantized wrongly");
-  }
+  if (problem) return std::unexpected(*problem);
   return {};
 }
 
