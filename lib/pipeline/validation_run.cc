@@ -63,15 +63,19 @@ class ValidationRun::LazyEngine {
       options.cache_positions =
           std::max(options.cache_positions, cache_positions_of(**plan, together));
     }
-    engine_ = PJ_TRY(Engine::open(path_, options, run_.cancel_, run_.progress_));
-    if (engine_->has_streamed_layers()) {
-      engine_.reset();
+    auto resident = Engine::open(path_, options, run_.cancel_, run_.progress_);
+    if (!resident && resident.error().code != ErrorCode::kNoSpace) {
+      return std::unexpected(resident.error());
+    }
+    if (resident) {
+      engine_ = std::move(*resident);
+    } else {
       options.layer_streaming = LayerStreaming::kOn;
       options.cache_life = CacheLife::kOneCall;
       options.cache_positions = 0;
       engine_ = PJ_TRY(Engine::open(path_, options, run_.cancel_, run_.progress_));
       run_.progress_.warn(
-          fmt::format("{}: does not fit in memory; its layers are read from disk once for every {} "
+          fmt::format("{} does not fit in memory; its layers are read from disk once for every {} "
                       "tokens",
                       engine_->model().name, engine_->tokens_per_pass()));
     }
@@ -82,6 +86,7 @@ class ValidationRun::LazyEngine {
   // For texts of any length that begin alike.
   Result<Engine*> get_for_texts(const OpenedModel& model) {
     EngineOptions options = base_options();
+    options.layer_streaming = LayerStreaming::kAuto;
     options.context =
         std::min(kMaxTextContext, PJ_TRY(read_hyper_parameters(model)).context_length);
     options.cache_positions = std::max(options.context, kTextCachePositions);
@@ -93,9 +98,7 @@ class ValidationRun::LazyEngine {
 
  private:
   [[nodiscard]] EngineOptions base_options() const {
-    return {.threads = run_.options_.threads,
-            .memory_limit_bytes = run_.options_.max_memory_bytes,
-            .layer_streaming = LayerStreaming::kAuto};
+    return {.threads = run_.options_.threads, .memory_limit_bytes = run_.options_.max_memory_bytes};
   }
 
   fs::path path_;

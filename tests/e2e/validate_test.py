@@ -8,8 +8,8 @@ import subprocess
 import time
 
 import harness
-from harness import (CANCELLED, CONFLICT, INVALID_ARGUMENT, INVALID_DATA, NOT_FOUND, QUALITY_GATE,
-                     QUANT, REPOSITORY, EndToEndTest)
+from harness import (CANCELLED, CONFLICT, INVALID_ARGUMENT, INVALID_DATA, NO_SPACE, NOT_FOUND,
+                     QUALITY_GATE, QUANT, REPOSITORY, EndToEndTest)
 
 EXAMPLE = REPOSITORY / "examples/tiny-storyteller"
 TEXT = ("Once upon a time there was a small llama named Lulu. She lived in a little barn by the "
@@ -81,6 +81,19 @@ class ValidateTest(ValidateBase):
             self.assertIn(words, report)
         entry = json.loads((self.output / "manifest.json").read_text())["formats"][0]
         self.assertEqual(entry["validation"]["tasks"]["arc_easy"]["acc"]["value"], score["value"])
+
+    def test_a_model_that_does_not_fit_is_read_layer_by_layer_with_the_same_numbers(self) -> None:
+        self.convert_well(EXAMPLE, self.output, "Q2_K")
+        arguments = ("--quantized", str(self.output), "--metrics", "perplexity,kl", "--json")
+        expected = self.result_of(self.validate(*arguments))
+        result = self.validate(*arguments, "--max-memory", "14M")
+        found = self.result_of(result)
+        self.assertIn("tiny-storyteller does not fit in memory; its layers are read", result.stderr)
+        for key in ("perplexity", "divergence"):
+            self.assertEqual(found["quantized"][0][key], expected["quantized"][0][key])
+        self.assertEqual(found["original"]["perplexity"], expected["original"]["perplexity"])
+        self.assert_refused(self.validate(*arguments, "--max-memory", "1M"), NO_SPACE,
+                            "even layer by layer")
 
     def test_a_task_without_its_questions_says_how_to_give_them(self) -> None:
         self.convert_well(EXAMPLE, self.output, "Q2_K")
