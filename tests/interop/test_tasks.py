@@ -16,7 +16,7 @@ from task_rows import FROM_ICL, HELLASWAG, TRUTHFULQA, icl_rows, mmlu_csv
 
 CONTEXT = 512  # what the example model was trained for
 BOS = 1019
-QUESTIONS = 16
+QUESTIONS = 8
 TRAINING = 60  # rows to draw examples from
 
 # Sums of up to a hundred log-probabilities, each of two F32 forward passes that round differently.
@@ -195,7 +195,7 @@ def mmlu_splits(folder):
     return splits
 
 
-@pytest.mark.parametrize(("few_shot", "limit"), [(0, 2), (5, 1)])
+@pytest.mark.parametrize(("few_shot", "limit"), [(0, 1), (2, 1)])
 def test_mmlu_files_give_the_harness_s_scores(monkeypatch, f32_file, mlx_model, few_shot, limit):
     folder = real_data("mmlu")
     ours = our_run(f32_file, "mmlu", folder, "--few-shot", few_shot, "--limit", limit)
@@ -287,8 +287,8 @@ def icl_pairs(row, behind):
 @pytest.mark.parametrize("name", ICL)
 def test_llm_foundry_layout_is_scored_like_the_harness_would(name, f32_file, mlx_model):
     path = real_data("llm-foundry") / f"{ICL_FILES.get(name, name)}.jsonl"
-    ours = our_run(f32_file, f"llm_foundry_{name}", path, "--limit", 12)
-    rows = icl_rows(path.parent, path.stem)[:12]
+    ours = our_run(f32_file, f"llm_foundry_{name}", path, "--limit", 6)
+    rows = icl_rows(path.parent, path.stem)[:6]
     for item, row in zip(ours["items"], rows, strict=True):
         pairs = icl_pairs(row, ICL[name])
         requests = [
