@@ -108,12 +108,10 @@ Result<Interpreter::Flow> Interpreter::run_if(const Statement& statement) {
 Result<Interpreter::Flow> Interpreter::run_for(const Statement& statement) {
   const Value iterable = PJ_TRY(evaluate(*statement.expressions[0]));
   Values items = PJ_TRY(elements_of(runtime_.budget, iterable));
-  auto loop = std::make_shared<Loop>(*this, statement, std::move(items), loop_depth_);
+  auto loop = std::make_shared<Loop>(*this, statement, std::move(items));
   const Value loop_value = Value::object(Kind::kLoop, loop);
   bool any = false;
-  ++loop_depth_;
   const Result<Flow> done = run_iterations(statement, *loop, loop_value, any);
-  --loop_depth_;
   loop->finish();
   PJ_TRY(Result<Flow>(done));
   if (any || statement.branches.empty()) return Flow::kNext;

@@ -38,11 +38,8 @@ class Interpreter;
 // One running loop.
 class Loop : public LoopAccess {
  public:
-  Loop(Interpreter& interpreter, const Statement& statement, Values items, int depth0)
-      : interpreter_(interpreter),
-        statement_(statement),
-        items_(std::move(items)),
-        depth0_(depth0) {}
+  Loop(Interpreter& interpreter, const Statement& statement, Values items)
+      : interpreter_(interpreter), statement_(statement), items_(std::move(items)) {}
 
   // Goes to the next element; nothing at the end.
   Result<std::optional<Value>> advance();
@@ -66,7 +63,6 @@ class Loop : public LoopAccess {
   std::int64_t index0_ = -1;
   std::optional<Value> previous_, current_;
   std::optional<Values> last_changed_;
-  int depth0_;
 };
 
 class Interpreter {
@@ -142,7 +138,6 @@ class Interpreter {
   std::string* out_ = nullptr;
   int line_ = 1;
   int depth_ = 0;
-  int loop_depth_ = 0;
   std::vector<Value> inputs_;  // of the filter and set blocks around
   std::deque<MacroObject> macros_;
   std::vector<std::unique_ptr<Scope>> captured_;
