@@ -16,7 +16,7 @@ from task_rows import FROM_ICL, HELLASWAG, TRUTHFULQA, icl_rows, mmlu_csv
 
 CONTEXT = 512  # what the example model was trained for
 BOS = 1019
-QUESTIONS = 8
+QUESTIONS = 4
 TRAINING = 60  # rows to draw examples from
 
 # Sums of up to a hundred log-probabilities, each of two F32 forward passes that round differently.
@@ -287,8 +287,8 @@ def icl_pairs(row, behind):
 @pytest.mark.parametrize("name", ICL)
 def test_llm_foundry_layout_is_scored_like_the_harness_would(name, f32_file, mlx_model):
     path = real_data("llm-foundry") / f"{ICL_FILES.get(name, name)}.jsonl"
-    ours = our_run(f32_file, f"llm_foundry_{name}", path, "--limit", 6)
-    rows = icl_rows(path.parent, path.stem)[:6]
+    ours = our_run(f32_file, f"llm_foundry_{name}", path, "--limit", 3)
+    rows = icl_rows(path.parent, path.stem)[:3]
     for item, row in zip(ours["items"], rows, strict=True):
         pairs = icl_pairs(row, ICL[name])
         requests = [
