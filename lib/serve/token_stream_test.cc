@@ -131,9 +131,9 @@ TEST_F(TokenStreamTest, GivesBackWhatItHeldWhenTheTokensRunOut) {
 
 TEST_F(TokenStreamTest, EndsAtAnEndTokenUnlessToldNotTo) {
   const std::int32_t end = text_.tokenizer().end_of_generation_ids().front();
-  TokenStream stream = create(greedy(), 10);
-  EXPECT_EQ(want(stream, end).end, GenerationStep::End::kStop);
   GenerationJob job = greedy();
+  TokenStream stream = create(job, 10);
+  EXPECT_EQ(want(stream, end).end, GenerationStep::End::kStop);
   job.ignore_end = true;
   TokenStream endless = create(job, 10);
   EXPECT_EQ(want(endless, end).end, GenerationStep::End::kNo);

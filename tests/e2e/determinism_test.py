@@ -35,7 +35,7 @@ class DeterminismTest(EndToEndTest):
 
     def test_little_memory_does_not_change_a_byte(self) -> None:
         files = self.convert_well(self.model, self.folder / "small", TYPES, "--threads", "1",
-                                  "--max-memory", "64M")
+                                  "--max-memory", "80M")
         self.assertEqual(files, self.reference)
 
     def test_an_unknown_instruction_set_is_an_argument_error(self) -> None:

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "codecs/mlx/mlx_codec.h"
 #include "formats/safetensors/safetensors_layout.h"
@@ -99,7 +99,7 @@ TEST(MlxFolder, TheViewReadsAnyRangeOfBytesAsFloats) {
        {std::pair<std::size_t, std::size_t>{0, bytes.size()}, {7, 1000}, {511, 2}, {1536, 0}}) {
     std::vector<std::byte> out(count);
     ASSERT_TRUE(source->read(*info, offset, out));
-    EXPECT_EQ(std::memcmp(out.data(), bytes.data() + offset, count), 0) << offset;
+    EXPECT_TRUE(std::ranges::equal(out, bytes.subspan(offset, count))) << offset;
   }
 }
 
