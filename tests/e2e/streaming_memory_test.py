@@ -22,12 +22,12 @@ class StreamingMemoryTest(EndToEndTest):
         model = self.folder / "model"
         if not model.exists():
             write_model(model, SHAPE, seed=None)
+        tokens = self.folder / "tokens"
+        tokens.write_text("1 2 3 4")  # a file: a program that refuses the model closes its input
         process = subprocess.Popen(
             [str(DRIVER), str(model), "--threads", "1", "--context", "128", "--micro-batch", "16",
              *options],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        process.stdin.write(b"1 2 3 4")
-        process.stdin.close()
+            stdin=tokens.open(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         return process.returncode, usage.ru_maxrss * 1024
