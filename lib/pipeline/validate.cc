@@ -9,7 +9,6 @@
 #include <fmt/ranges.h>
 
 #include "base/file.h"
-#include "base/human_units.h"
 #include "base/sha256.h"
 #include "evaluate/corpus/default_corpus.h"
 #include "evaluate/data/corpus.h"
@@ -217,13 +216,16 @@ Result<WindowPlan> plan_of_reference(const ReferenceReader& reference,
                             says_bos ? header.bos : added_bos(tokenizer), options.chunks);
 }
 
-// Excerpts from all over the windows, as text.
+// Excerpts from all over the text, each a small part of a window.
 std::vector<std::string> choose_prompts(const WindowPlan& plan, const Tokenizer& tokenizer) {
   const auto count = static_cast<std::int64_t>(plan.tokens.size());
+  const std::int64_t longest = plan.context > 0
+                                   ? std::clamp<std::int64_t>(plan.context / 4, 1, kPromptTokens)
+                                   : kPromptTokens;
   std::vector<std::string> prompts;
   for (std::int64_t i = 0; i < kSamplePrompts; ++i) {
     const std::int64_t first = std::min(i * count / kSamplePrompts + 1, count);
-    const std::int64_t length = std::min(kPromptTokens, count - first);
+    const std::int64_t length = std::min(longest, count - first);
     const auto begin = plan.tokens.begin() + first;
     if (length > 0) prompts.push_back(tokenizer.decode({begin, begin + length}));
   }

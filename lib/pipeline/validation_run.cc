@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 
 // Tokens that go through the model together.
 constexpr std::int64_t kBatchTokens = 2048;
-// Questions of a task and prompts lose what is longer; and the cache of texts that begin alike.
-constexpr std::int64_t kMaxTextContext = 4096;
-constexpr std::int64_t kTextCachePositions = 8192;
+// Questions of a task lose what is longer; and the cache for questions that begin alike.
+constexpr std::int64_t kMaxTaskContext = 4096;
+constexpr std::int64_t kTaskCachePositions = 8192;
 constexpr std::string_view kWindowsKey = "windows";
 constexpr std::string_view kHfKey = "hf";
 
@@ -51,8 +51,8 @@ class ValidationRun::LazyEngine {
  public:
   LazyEngine(const fs::path& path, const ValidationRun& run) : path_(path), run_(run) {}
 
-  // For windows. Where the weights do not fit in memory they are read layer by layer, for as many
-  // windows at once as there is room for.
+  // For windows and samples. Where the weights do not fit in memory they are read layer by layer,
+  // for as many windows at once as there is room for.
   Result<Engine*> get() {
     if (engine_ != nullptr) return engine_.get();
     EngineOptions options = base_options();
@@ -63,6 +63,8 @@ class ValidationRun::LazyEngine {
       options.cache_positions =
           std::max(options.cache_positions, cache_positions_of(**plan, together));
     }
+    const auto prompts = static_cast<std::int64_t>(run_.setup_.prompts.size());
+    options.cache_positions = std::max(options.cache_positions, prompts * options.context);
     auto resident = Engine::open(path_, options, run_.cancel_, run_.progress_);
     if (!resident && resident.error().code != ErrorCode::kNoSpace) {
       return std::unexpected(resident.error());
@@ -83,14 +85,19 @@ class ValidationRun::LazyEngine {
     return engine_.get();
   }
 
-  // For texts of any length that begin alike.
-  Result<Engine*> get_for_texts(const OpenedModel& model) {
+  // For the questions of tasks, with a smaller cache where the usual one does not fit.
+  Result<Engine*> get_for_tasks(const OpenedModel& model) {
     EngineOptions options = base_options();
     options.layer_streaming = LayerStreaming::kAuto;
     options.context =
-        std::min(kMaxTextContext, PJ_TRY(read_hyper_parameters(model)).context_length);
-    options.cache_positions = std::max(options.context, kTextCachePositions);
-    engine_ = PJ_TRY(Engine::open(path_, options, run_.cancel_, run_.progress_));
+        std::min(kMaxTaskContext, PJ_TRY(read_hyper_parameters(model)).context_length);
+    options.cache_positions = std::max(options.context, kTaskCachePositions);
+    auto engine = Engine::open(path_, options, run_.cancel_, run_.progress_);
+    if (!engine && engine.error().code == ErrorCode::kNoSpace) {
+      options.cache_positions = options.context;
+      engine = Engine::open(path_, options, run_.cancel_, run_.progress_);
+    }
+    engine_ = PJ_TRY(std::move(engine));
     return engine_.get();
   }
 
@@ -213,30 +220,34 @@ Status ValidationRun::measure_hf(const std::string& name, LazyEngine& engine,
   return {};
 }
 
-Result<std::vector<Continuation>> ValidationRun::measure_texts(const ValidationTarget& target,
-                                                               const OpenedModel& model,
-                                                               ModelQuality& quality) {
-  const MetricSet& metrics = setup_.metrics;
-  if (!metrics.samples && metrics.tasks.empty()) return std::vector<Continuation>();
-  LazyEngine opener(target.path, *this);
-  Engine& engine = *PJ_TRY(opener.get_for_texts(model));
+Result<std::optional<std::vector<Continuation>>> ValidationRun::continue_samples(
+    const std::string& name, LazyEngine& opener) {
+  if (!setup_.metrics.samples) return std::nullopt;
+  Engine& engine = *PJ_TRY(opener.get());
+  if (engine.has_streamed_layers()) {
+    // Every token would read the whole model.
+    progress_.warn(fmt::format("{}: no sample texts, because it does not fit in memory", name));
+    return std::nullopt;
+  }
+  const ModelText text = PJ_TRY(ModelText::open(engine.model()));
+  return PJ_TRY(continue_prompts(engine, text, setup_.prompts, {}, cancel_));
+}
+
+Status ValidationRun::measure_tasks(const OpenedModel& model, LazyEngine& opener,
+                                    ModelQuality& quality) {
+  if (setup_.metrics.tasks.empty()) return {};
+  Engine& engine = *PJ_TRY(opener.get_for_tasks(model));
   const ModelText text = PJ_TRY(ModelText::open(engine.model()));
   const std::string key = PJ_TRY(files_fingerprint(model));
   const std::string file = sha256_hex(std::as_bytes(std::span(key))).substr(0, 16);
-  for (TaskRequest request : metrics.tasks) {
+  for (TaskRequest request : setup_.metrics.tasks) {
     request.results =
         work_folder_ / fmt::format("{}-{}-{}.jsonl", file, request.name, request.few_shot);
     const auto run = run_task(engine, text, request, cancel_, progress_);
-    if (!run) return std::unexpected(run.error().with_context(target.name));
+    if (!run) return std::unexpected(run.error().with_context(quality.name));
     quality.tasks.insert(quality.tasks.end(), run->scores.begin(), run->scores.end());
   }
-  if (!metrics.samples) return std::vector<Continuation>();
-  if (engine.has_streamed_layers()) {
-    progress_.warn(
-        fmt::format("{}: no sample texts, because its layers do not fit in memory", target.name));
-    return std::vector<Continuation>();
-  }
-  return continue_prompts(engine, text, setup_.prompts, {}, cancel_);
+  return {};
 }
 
 Result<ModelQuality> ValidationRun::run_original(const ValidationTarget& target,
@@ -262,8 +273,9 @@ Result<ModelQuality> ValidationRun::run_original(const ValidationTarget& target,
                                 PJ_TRY(files_fingerprint(model)));
   }
   PJ_TRY(measure_hf(target.name, engine, journal, quality));
+  setup_.continuations = PJ_TRY(continue_samples(target.name, engine));
   engine.close();
-  setup_.continuations = PJ_TRY(measure_texts(target, model, quality));
+  PJ_TRY(measure_tasks(model, engine, quality));
   return quality;
 }
 
@@ -323,9 +335,14 @@ Result<ModelQuality> ValidationRun::run_quantized(const ValidationTarget& target
     quality.tokens_per_second = tokens_per_second(plan, scores);
   }
   PJ_TRY(measure_hf(target.name, engine, journal, quality));
+  if (setup_.continuations) {
+    const auto continuations = PJ_TRY(continue_samples(target.name, engine));
+    if (continuations) {
+      quality.samples = compare_continuations(*setup_.continuations, *continuations);
+    }
+  }
   engine.close();
-  const auto continuations = PJ_TRY(measure_texts(target, model, quality));
-  quality.samples = compare_continuations(setup_.continuations, continuations);
+  PJ_TRY(measure_tasks(model, engine, quality));
   if (setup_.metrics.tensors && original != nullptr) {
     quality.tensors = PJ_TRY(
         measure_tensor_errors(*original, model, {.threads = options_.threads}, cancel_, progress_));

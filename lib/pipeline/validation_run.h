@@ -49,7 +49,8 @@ struct ValidationSetup {
   std::optional<WindowPlan> windows_hf;        // of perplexity-hf
   std::unique_ptr<ReferenceReader> reference;  // read from a file, or made by run_original()
   std::vector<std::string> prompts;            // of samples
-  std::vector<Continuation> continuations;     // of the original, made by run_original()
+  // Of the original, made by run_original(); nothing when it made none.
+  std::optional<std::vector<Continuation>> continuations;
 };
 
 class ValidationRun {
@@ -81,9 +82,11 @@ class ValidationRun {
                                                       ResultJournal& journal);
   Status measure_hf(const std::string& name, LazyEngine& engine, ResultJournal& journal,
                     ModelQuality& quality);
-  // What needs text rather than windows: tasks and samples. Gives the continuations.
-  Result<std::vector<Continuation>> measure_texts(const ValidationTarget& target,
-                                                  const OpenedModel& model, ModelQuality& quality);
+  // Nothing when samples are not wanted, or the model's layers are streamed.
+  Result<std::optional<std::vector<Continuation>>> continue_samples(const std::string& name,
+                                                                    LazyEngine& opener);
+  // Opens an engine of its own; that for windows must be closed.
+  Status measure_tasks(const OpenedModel& model, LazyEngine& opener, ModelQuality& quality);
   [[nodiscard]] std::filesystem::path logits_path(const ReferenceHeader& header) const;
   // That a logits file is this original's.
   [[nodiscard]] Status check_reference(const OpenedModel& model) const;

@@ -84,16 +84,32 @@ class ValidateTest(ValidateBase):
 
     def test_a_model_that_does_not_fit_is_read_layer_by_layer_with_the_same_numbers(self) -> None:
         self.convert_well(EXAMPLE, self.output, "Q2_K")
-        arguments = ("--quantized", str(self.output), "--metrics", "perplexity,kl", "--json")
+        arguments = ("--quantized", str(self.output), "--json")
         expected = self.result_of(self.validate(*arguments))
         result = self.validate(*arguments, "--max-memory", "14M")
         found = self.result_of(result)
+        self.assertIn("no sample texts", result.stderr)
+        self.assertNotIn("samples", found["quantized"][0])
         self.assertIn("tiny-storyteller does not fit in memory; its layers are read", result.stderr)
         for key in ("perplexity", "divergence"):
             self.assertEqual(found["quantized"][0][key], expected["quantized"][0][key])
         self.assertEqual(found["original"]["perplexity"], expected["original"]["perplexity"])
         self.assert_refused(self.validate(*arguments, "--max-memory", "1M"), NO_SPACE,
                             "even layer by layer")
+
+    def test_samples_need_both_models_in_memory(self) -> None:
+        self.convert_well(EXAMPLE, self.output, "Q2_K")
+        streamed = set()
+        for megabytes in range(12, 21, 2):
+            result = self.validate("--quantized", str(self.output), "--json", "--max-memory",
+                                   f"{megabytes}M")
+            found = self.result_of(result)
+            names = tuple(name for name in ("tiny-storyteller", "m-q2_k")
+                          if f"{name} does not fit" in result.stderr)
+            streamed.add(names)
+            self.assertEqual("samples" in found["quantized"][0], not names)
+        # The one between is the usual one: an original too large for the machine.
+        self.assertLessEqual({(), ("tiny-storyteller",)}, streamed)
 
     def test_a_task_without_its_questions_says_how_to_give_them(self) -> None:
         self.convert_well(EXAMPLE, self.output, "Q2_K")
