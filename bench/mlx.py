@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from report import Case, print_table, write_report
-from run import Best, run_json
+from report import Case, print_table, run_json, write_report
+from run import Best
 
 # name: MLX options, the GGUF type of about as many bits per weight.
 PAIRS = {

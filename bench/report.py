@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every benchmark prints and writes: a table of cases and the machine they ran on."""
+"""What benchmarks share: programs that answer in JSON, the table of cases, the machine they ran on."""
 
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -26,6 +27,14 @@ class Case:
             return True
         relation, limit = self.target.split()[:2]
         return self.ratio >= float(limit) if relation == ">=" else self.ratio <= float(limit)
+
+
+def run_json(command: list[str]) -> dict:
+    """What a program prints; the benchmark ends where it fails."""
+    finished = subprocess.run(command, capture_output=True, text=True)
+    if finished.returncode != 0:
+        sys.exit(f"{Path(sys.argv[0]).name}: {' '.join(command)} failed:\n{finished.stderr}")
+    return json.loads(finished.stdout)
 
 
 def machine() -> dict:

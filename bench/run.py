@@ -9,14 +9,13 @@ each speed is the best of --rounds.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from report import Case, print_table, write_report
+from report import Case, print_table, run_json, write_report
 
 BENCH_DIR = Path(__file__).resolve().parent
 
@@ -53,13 +52,6 @@ class Best:
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
-
-
-def run_json(command: list[str]) -> dict:
-    finished = subprocess.run(command, capture_output=True, text=True)
-    if finished.returncode != 0:
-        sys.exit(f"run.py: {' '.join(command)} failed:\n{finished.stderr}")
-    return json.loads(finished.stdout)
 
 
 class Bench:

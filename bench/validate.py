@@ -11,13 +11,12 @@ the peer. Equal threads and the same tokens. Runs alternate; each speed is the b
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from report import Case, print_table, write_report
+from report import Case, print_table, run_json, write_report
 
 BENCH_DIR = Path(__file__).resolve().parent
 
@@ -25,13 +24,6 @@ TYPES = ("Q4_K_M", "Q6_K", "Q8_0")
 TARGET = 2.0
 CONTEXT = 512
 BATCH = 2048
-
-
-def run_json(command: list[str]) -> dict:
-    finished = subprocess.run(command, capture_output=True, text=True)
-    if finished.returncode != 0:
-        sys.exit(f"validate.py: {' '.join(command)} failed:\n{finished.stderr}")
-    return json.loads(finished.stdout)
 
 
 class Bench:
