@@ -57,4 +57,12 @@ bool cpu_supports(Isa isa) {
   }
 }
 
+bool cpu_is_intel() {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("intel") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace pajamas

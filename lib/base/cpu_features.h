@@ -16,4 +16,7 @@ std::optional<Isa> parse_isa(std::string_view name);
 // kAvx512Bf16: BF16 on top of all. kGeneric: always.
 bool cpu_supports(Isa isa);
 
+// Made by Intel; false on anything but x86.
+bool cpu_is_intel();
+
 }  // namespace pajamas

@@ -4,11 +4,15 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/cpu_features.h"
 #include "codecs/codec.h"
 #include "kernels/kernel_parts.h"
 #include "kernels/matmul_kernel.h"
 
 namespace pajamas {
+
+const std::int64_t kFetchAhead = cpu_is_intel() ? 4096 : 0;
+
 namespace {
 
 const MatmulKernel& kernel_of(const KernelTable* table, WeightType type) {

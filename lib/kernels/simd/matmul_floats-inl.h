@@ -68,6 +68,7 @@ struct FloatsWork {
       odd[token] = splat_float(0.0F);
     });
     for (int pair = 0; pair < n_records * kRecordWords / 2; ++pair) {
+      if constexpr (kTokens == 1) fetch_ahead<2 * kStep>(weights);
       const auto first = Type::load(weights);
       const auto second = Type::load(weights + kStep);
       repeat<kTokens>([&](auto token)

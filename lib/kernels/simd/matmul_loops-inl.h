@@ -3,7 +3,7 @@
 //
 // Included inside a target region and the namespace of the instruction set. Activations are records
 // of 64 bytes, so many columns as the form has in them. One token goes straight through the packed
-// rows, which the processor fetches ahead by itself (fetching by hand measures slower).
+// rows, see kFetchAhead.
 //
 // More tokens go in blocks of kBlockTiles tiles and spans of kSpanRecords records, whose
 // activations are interleaved once and stay in the second-level cache. Then blocks of kBlockGroups
@@ -16,6 +16,14 @@
 //   add_tile<kTokens>(group, type, first, count, lane, x, sums)  records [first, first + count) of
 //     a group's rows from `lane` on times a tile; first is a multiple of kStepRecords
 //   add_one(group, type, count, lane, x, sums)  all records, times one token's records as they are
+
+// The lines of the kBytes that lie kFetchAhead bytes behind `p`, past the end of the rows harmless.
+template <int kBytes>
+PJ_VEC void fetch_ahead(const std::byte* p) {
+  if (kFetchAhead == 0) return;
+  repeat<(kBytes + 63) / 64>(
+      [&](auto line) PJ_BODY { __builtin_prefetch(p + kFetchAhead + 64 * line, 0, 3); });
+}
 
 constexpr int kBlockTiles = 16;
 constexpr int kBlockGroups = 8;

@@ -88,8 +88,13 @@ struct MlxAffineWork {
       const int n_groups = n_blocks / kBlocks;
       load_heads<Type>(chunk, dtype, n_groups, lane, scales + lane, offsets + lane);
       const std::byte* const planes = chunk + form.head_bytes(n_blocks) + 4 * lane;
+      if constexpr (kTokens == 1) fetch_ahead<kVectorBytes * kChunkBlocks / kBlocks>(chunk);
       for (int at = 0; at < n_groups; ++at) {
         for (int block = 0; block < kBlocks; ++block) {
+          if constexpr (kTokens == 1) {
+            constexpr int kBytes = kBits * kVectorBytes;
+            fetch_ahead<kBytes>(planes + (kBlocks * at + block) * kBytes);
+          }
           add_block<Type, kTokens, kExtra>(planes, kBlocks * at + block,
                                            scales + lane + kGroupRows * at, nullptr,
                                            x + block * kStride * kTokens, sums);

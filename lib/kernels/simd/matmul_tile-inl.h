@@ -97,9 +97,14 @@ struct CodesWork {
     const std::byte* chunk = group + first / kChunkBlocks * Type::kForm.chunk_bytes(kChunkBlocks);
     for (int done = 0; done < count; done += kChunkBlocks) {
       const int n_blocks = std::min(kChunkBlocks, count - done);
+      if constexpr (kTokens == 1) fetch_ahead<Type::kForm.head_bytes(kChunkBlocks)>(chunk);
       Type::heads(chunk, n_blocks, lane, scales + lane, offsets + lane);
       const std::byte* const planes = chunk + Type::kForm.head_bytes(n_blocks) + 4 * lane;
       for (int block = 0; block < n_blocks; ++block) {
+        if constexpr (kTokens == 1) {
+          constexpr int kBytes = Type::kForm.block_bytes();
+          fetch_ahead<kBytes>(planes + block * kBytes);
+        }
         add_block<Type, kTokens, kExtra>(planes, block, scales + lane + kGroupFloats * block,
                                          offsets + lane + kGroupFloats * block,
                                          x + block * kStride * kTokens, sums);
