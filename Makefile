@@ -59,9 +59,10 @@ format: ## rewrite all C++ sources in the house format
 
 # All files take some minutes, so .ci/run leaves this out; FILES='lib/base/file.cc' narrows it.
 .PHONY: tidy
-tidy: build ## clang-tidy on all sources, or on FILES='...'
+tidy: deps ## clang-tidy on all sources, or on FILES='...'
 	@tools/install_deps.sh lint
-	tools/run_tidy.sh build $(FILES)
+	cmake --preset dev
+	tools/run_tidy.sh build/presets/dev $(FILES)
 
 .PHONY: asan
 asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by clang

@@ -3,15 +3,27 @@
 #
 # lib/<layer>/**/*.cc       -> library pajamas_<layer>, linked with the layers its line names
 # lib/<layer>/**/*_test.cc  -> program pajamas_<layer>_test, every test case known to ctest
-# lib/<layer>/externals.cmake (optional) sets PJ_EXTERNALS: third-party targets of that layer
+# lib/<layer>/externals.cmake (optional) sets PJ_EXTERNALS: third-party targets of that layer;
+#     PJ_ALONE: its files are never compiled together, see PAJAMAS_UNITY
 
 include(GoogleTest)
+
+# With PAJAMAS_UNITY, compiles the sources of a target several at a time. Files with options of their
+# own stay alone (CMake sees to that).
+function(pajamas_unity target)
+  if(PAJAMAS_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    # A .cc file is included there, so g++ takes what is private to it for a header's.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
 
 function(pajamas_test_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   # A sixth less to compile; what the tests call is in libraries, which keep their flags.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  pajamas_unity(${name})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} pajamas_options GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE PJ_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # NO_PRETTY_VALUES: a parameter keeps the name its test gives it, never its bytes in memory.
@@ -28,9 +40,13 @@ function(pajamas_layer name)
     return()
   endif()
   set(PJ_EXTERNALS "")
+  set(PJ_ALONE FALSE)
   include(${PROJECT_SOURCE_DIR}/lib/${name}/externals.cmake OPTIONAL)
   add_library(pajamas_${name} STATIC ${sources})
   target_include_directories(pajamas_${name} PUBLIC ${PROJECT_SOURCE_DIR}/lib)
+  if(NOT PJ_ALONE)
+    pajamas_unity(pajamas_${name})
+  endif()
   foreach(dep ${ARG_DEPS})
     if(TARGET pajamas_${dep})
       target_link_libraries(pajamas_${name} PUBLIC pajamas_${dep})

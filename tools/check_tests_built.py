@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that no test is left out of the build or of ctest.
 
-Every *_test.cc is compiled (compile_commands.json), every test case in it is known to ctest, and
+Every *_test.cc is compiled (compile_commands.json, alone or included by a file that compiles
+several together), every test case in it is known to ctest, and
 every tests/**/*_test.py is run by some ctest test.
 """
 
@@ -17,7 +18,18 @@ from source_tree import all_files, blank_literals, parse_root
 
 TEST_MACRO = re.compile(r"^\s*(TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P)\(\s*(\w+)\s*,\s*(\w+)",
                         re.MULTILINE)
+INCLUDED_SOURCE = re.compile(r'^#include "([^"]+\.cc)"', re.MULTILINE)
 TESTED_FOLDERS = ("lib", "cli", "tests", "fuzz", "bench")
+
+
+def compiled_sources(build: Path) -> set[Path]:
+    """Absolute paths; of files that are compiled together, each."""
+    entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    sources = {(Path(entry["directory"]) / entry["file"]).resolve() for entry in entries}
+    for joined in [path for path in sources if path.parent.name == "Unity"]:
+        included = INCLUDED_SOURCE.findall(joined.read_text(encoding="utf-8"))
+        sources.update(Path(source).resolve() for source in included)
+    return sources
 
 
 @dataclass
@@ -30,15 +42,13 @@ class BuiltTests:
 
     @staticmethod
     def read(build: Path) -> "BuiltTests":
-        entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-        sources = {(Path(entry["directory"]) / entry["file"]).resolve() for entry in entries}
         listing = subprocess.run(
             ["ctest", "--test-dir", str(build), "--show-only=json-v1"],
             check=True, capture_output=True, text=True,
         )
         tests = json.loads(listing.stdout)["tests"]
         return BuiltTests(
-            sources=sources,
+            sources=compiled_sources(build),
             names={test["name"] for test in tests},
             commands=[test.get("command", []) for test in tests],
         )

@@ -26,7 +26,7 @@ RopeConfig rope_of(const Json& config) {
   return model ? model->rope : RopeConfig{};
 }
 
-std::string error_of(const Json& config) {
+std::string rope_error_of(const Json& config) {
   const auto model = parse_model_config(config);
   return model ? "" : model.error().message;
 }
@@ -97,7 +97,7 @@ TEST(RopeConfig, RejectsScalingItCannotExpress) {
       {R"({"type": "yarn", "factor": 2})", "readers of phi3 do not apply this model's rope"},
   };
   for (const auto& [json, message] : kBad) {
-    EXPECT_THAT(error_of(with("Phi3ForCausalLM", "rope_scaling", json)), HasSubstr(message))
+    EXPECT_THAT(rope_error_of(with("Phi3ForCausalLM", "rope_scaling", json)), HasSubstr(message))
         << json;
   }
 }
@@ -112,12 +112,12 @@ TEST(RopeConfig, RejectsScalingThatReadersOfTheFamilyLeaveOut) {
     Json config = with(class_name, "rope_scaling", scaling);
     config["head_dim"] = 2;
     config["hidden_act"] = nullptr;
-    EXPECT_THAT(error_of(config), HasSubstr("do not apply this model's rope scaling"))
+    EXPECT_THAT(rope_error_of(config), HasSubstr("do not apply this model's rope scaling"))
         << class_name;
   }
   Json partial = with(kLlama, "partial_rotary_factor", "0.5");
   partial["hidden_size"] = 32;
-  EXPECT_THAT(error_of(partial),
+  EXPECT_THAT(rope_error_of(partial),
               HasSubstr("'partial_rotary_factor' is 0.5, but GGUF readers of llama rotate whole"));
 }
 

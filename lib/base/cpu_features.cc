@@ -7,7 +7,7 @@
 namespace pajamas {
 namespace {
 
-constexpr std::array kNames = {
+constexpr std::array kIsaNames = {
     std::pair{Isa::kGeneric, std::string_view("generic")},
     std::pair{Isa::kAvx2, std::string_view("avx2")},
     std::pair{Isa::kAvx512, std::string_view("avx512")},
@@ -19,14 +19,14 @@ constexpr std::array kNames = {
 }  // namespace
 
 std::string_view isa_name(Isa isa) {
-  for (const auto& [value, name] : kNames) {
+  for (const auto& [value, name] : kIsaNames) {
     if (value == isa) return name;
   }
   return "unknown";
 }
 
 std::optional<Isa> parse_isa(std::string_view name) {
-  for (const auto& [value, known] : kNames) {
+  for (const auto& [value, known] : kIsaNames) {
     if (known == name) return value;
   }
   return std::nullopt;

@@ -6,12 +6,12 @@
 namespace pajamas {
 namespace {
 
-struct Entry {
+struct CodeName {
   ErrorCode code;
   std::string_view name;
 };
 
-constexpr auto kNames = std::to_array<Entry>({
+constexpr auto kCodeNames = std::to_array<CodeName>({
     {ErrorCode::kInternal, "internal"},
     {ErrorCode::kInvalidArgument, "invalid_argument"},
     {ErrorCode::kQualityGate, "quality_gate"},
@@ -27,7 +27,7 @@ constexpr auto kNames = std::to_array<Entry>({
 }  // namespace
 
 std::string_view error_code_name(ErrorCode code) {
-  for (const Entry& entry : kNames) {
+  for (const CodeName& entry : kCodeNames) {
     if (entry.code == code) return entry.name;
   }
   return "unknown";

@@ -10,18 +10,18 @@
 namespace pajamas {
 namespace {
 
-constexpr std::size_t kBlock = 256;
+constexpr std::size_t kSumElems = 256;
 constexpr std::size_t kLanes = 8;
 
 double sum_of_exps(std::span<const float> logits, float max) {
   std::array<double, kLanes> lanes{};
-  std::array<float, kBlock> exps;
-  for (std::size_t first = 0; first < logits.size(); first += kBlock) {
-    const std::size_t count = std::min(kBlock, logits.size() - first);
+  std::array<float, kSumElems> exps;
+  for (std::size_t first = 0; first < logits.size(); first += kSumElems) {
+    const std::size_t count = std::min(kSumElems, logits.size() - first);
     const float* block = logits.data() + first;
     for (std::size_t i = 0; i < count; ++i) exps[i] = exp_of_negative(block[i] - max);
-    for (std::size_t i = count; i < kBlock; ++i) exps[i] = 0;
-    for (std::size_t i = 0; i < kBlock; i += kLanes) {
+    for (std::size_t i = count; i < kSumElems; ++i) exps[i] = 0;
+    for (std::size_t i = 0; i < kSumElems; i += kLanes) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
         lanes[lane] += static_cast<double>(exps[i + lane]);
       }

@@ -7,13 +7,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "evaluate/testing/infinity.h"
+
 namespace pajamas {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing_support::kInfinity;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 PerplexityResult perplexity(double value) {

@@ -5,7 +5,7 @@ namespace pajamas {
 namespace {
 
 constexpr std::uint64_t kMaxJournalBytes = std::uint64_t{1} << 30;
-constexpr JsonLimits kLineLimits{.max_bytes = std::uint64_t{256} << 20, .max_depth = 8};
+constexpr JsonLimits kEntryLimits{.max_bytes = std::uint64_t{256} << 20, .max_depth = 8};
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void ResultJournal::load(std::string_view text) {
   while (true) {
     const std::size_t line_end = text.find('\n', end_);
     if (line_end == std::string_view::npos) return;  // cut by a crash
-    auto line = parse_json(text.substr(end_, line_end - end_), "journal", kLineLimits);
+    auto line = parse_json(text.substr(end_, line_end - end_), "journal", kEntryLimits);
     if (!line) return;
     const auto key = get_string(*line, "key");
     const Json* value = find_member(*line, "value");

@@ -20,7 +20,7 @@ using testing_support::tiny_llama;
 
 constexpr std::int64_t kContext = 16;
 
-WindowPlan plan_of(int tokens) {
+WindowPlan plan_of_tokens(int tokens) {
   std::vector<std::int32_t> ids;
   for (int i = 0; i < tokens; ++i) ids.push_back((i * i + 5 * i) % 48);
   return *plan_llama_windows(std::move(ids), kContext, 1, 0);
@@ -66,7 +66,7 @@ class ScoringPassTest : public testing::Test {
   TempFolder folder_;
   std::filesystem::path path_ = folder_.path() / "model.gguf";
   std::filesystem::path logits_ = folder_.path() / "logits";
-  WindowPlan plan_ = plan_of(10 * kContext);
+  WindowPlan plan_ = plan_of_tokens(10 * kContext);
   ResultJournal none_;
 };
 

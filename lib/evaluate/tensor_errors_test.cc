@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "evaluate/testing/infinity.h"
 #include "formats/gguf/gguf_layout.h"
 #include "formats/testing/temp_folder.h"
 
@@ -14,9 +15,8 @@ namespace pajamas {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::kInfinity;
 using testing_support::TempFolder;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct TestTensor {
   std::string name;

@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "evaluate/testing/infinity.h"
+
 namespace pajamas {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing_support::kInfinity;
 
 Validation small_validation() {
   Validation validation;

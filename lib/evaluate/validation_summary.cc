@@ -9,7 +9,7 @@ namespace pajamas {
 namespace {
 
 // JSON has no infinity; null says that there is no number.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 const PerplexityResult* find_method(const ModelQuality& model, std::string_view method) {
   for (const PerplexityResult& result : model.perplexity) {
@@ -51,13 +51,13 @@ Json validation_summary(const Validation& validation, const ModelQuality& quanti
                   {"tasks", Json::object()}};
   if (!quantized.perplexity.empty()) {
     const PerplexityResult& result = quantized.perplexity.front();
-    summary["perplexity_quantized"] = number(result.perplexity);
+    summary["perplexity_quantized"] = number_or_null(result.perplexity);
     if (const auto* before = find_method(validation.original, result.method)) {
-      summary["perplexity_original"] = number(before->perplexity);
+      summary["perplexity_original"] = number_or_null(before->perplexity);
     }
   }
   if (const auto increase = perplexity_increase_pct(validation.original, quantized)) {
-    summary["increase_pct"] = number(*increase);
+    summary["increase_pct"] = number_or_null(*increase);
   }
   if (quantized.divergence) {
     summary["kl_mean"] = quantized.divergence->kl.mean;
@@ -65,9 +65,10 @@ Json validation_summary(const Validation& validation, const ModelQuality& quanti
     summary["top1_agreement"] = quantized.divergence->top1_agreement;
   }
   for (const TaskScore& score : whole_task_scores(quantized.tasks)) {
-    summary["tasks"][score.task][score.metric] = {{"value", number(score.value)},
-                                                  {"standard_error", number(score.standard_error)},
-                                                  {"questions", score.questions}};
+    summary["tasks"][score.task][score.metric] = {
+        {"value", number_or_null(score.value)},
+        {"standard_error", number_or_null(score.standard_error)},
+        {"questions", score.questions}};
   }
   return summary;
 }

@@ -9,7 +9,7 @@
 namespace pajamas {
 namespace {
 
-WindowPlan plan_of(int windows) {
+WindowPlan plan_of_windows(int windows) {
   std::vector<std::int32_t> tokens(static_cast<std::size_t>(8 * windows), 3);
   return *plan_llama_windows(std::move(tokens), 8, std::nullopt, 0);
 }
@@ -18,7 +18,7 @@ TEST(SummarizePerplexity, IsTheExponentialOfTheMeanWithItsStandardError) {
   // Six tokens of 1, 2, 3 and 2, 4, 6 nats.
   const std::vector<WindowScore> scores = {{.nll = 6, .nll_squared = 14},
                                            {.nll = 12, .nll_squared = 56}};
-  const PerplexityResult result = summarize_perplexity(plan_of(2), scores);
+  const PerplexityResult result = summarize_perplexity(plan_of_windows(2), scores);
   EXPECT_EQ(result.method, "llama.cpp");
   EXPECT_EQ(result.scored_tokens, 6);
   EXPECT_DOUBLE_EQ(result.mean_nll, 3);

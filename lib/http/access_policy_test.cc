@@ -8,10 +8,10 @@ namespace {
 
 using Headers = std::vector<Header>;
 
-int status_of(const std::optional<Response>& refusal) { return refusal ? refusal->status : 0; }
+int refusal_status(const std::optional<Response>& refusal) { return refusal ? refusal->status : 0; }
 
 int source_status(const AccessOptions& options, const Request& request) {
-  return status_of(AccessPolicy(options).check_source(request));
+  return refusal_status(AccessPolicy(options).check_source(request));
 }
 
 Request post_with(Headers headers) {
@@ -71,7 +71,7 @@ TEST(AccessPolicy, AnswersPreflightsOfListedOriginsOnly) {
       .method = "OPTIONS",
       .headers = {{"Origin", "https://chat.example"}, {"Access-Control-Request-Method", "POST"}}};
   const auto answer = policy.answer_preflight(request);
-  ASSERT_EQ(status_of(answer), 204);
+  ASSERT_EQ(refusal_status(answer), 204);
   EXPECT_EQ(*find_header(answer->headers, "Access-Control-Allow-Origin"), "https://chat.example");
   EXPECT_EQ(find_header(answer->headers, "Access-Control-Allow-Credentials"), nullptr);
   request.headers[0].value = "https://evil.example";
@@ -80,7 +80,7 @@ TEST(AccessPolicy, AnswersPreflightsOfListedOriginsOnly) {
 
 int token_status(AccessPolicy& policy, Headers headers, std::string peer = "127.0.0.1") {
   const Request request{.headers = std::move(headers), .peer = std::move(peer)};
-  return status_of(
+  return refusal_status(
       policy.check_token(request, std::chrono::steady_clock::time_point{} + std::chrono::hours(1)));
 }
 

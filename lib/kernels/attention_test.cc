@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,13 +13,14 @@
 
 #include "base/cpu_features.h"
 #include "kernels/kv_page.h"
+#include "kernels/testing/special_floats.h"
 #include "tensor/half.h"
 
 namespace pajamas {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using testing::kInfinity;
+using testing::kNaN;
 using Rows = std::vector<std::vector<float>>;
 
 Rows random_rows(unsigned seed, std::int64_t n, std::int64_t dims, float spread = 1.0F) {
@@ -161,13 +161,13 @@ std::vector<double> exact(const Cache& cache, const std::vector<float>& query,
 // docs/attention.md states these: of the largest value that is attended to.
 double tolerance(KvType type) { return type == KvType::kQ8_0 ? 1e-3 : 1e-5; }
 
-struct TableAndType {
+struct TableAndKvType {
   const KernelTable* table;
   KvType type;
 };
 
-std::vector<TableAndType> tables_and_types() {
-  std::vector<TableAndType> all;
+std::vector<TableAndKvType> tables_and_kv_types() {
+  std::vector<TableAndKvType> all;
   for (const KernelTable* table : all_kernel_tables()) {
     for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kQ8_0}) {
       all.push_back({table, type});
@@ -176,7 +176,7 @@ std::vector<TableAndType> tables_and_types() {
   return all;
 }
 
-class EveryAttention : public ::testing::TestWithParam<TableAndType> {
+class EveryAttention : public ::testing::TestWithParam<TableAndKvType> {
  protected:
   const KernelTable* table() const { return GetParam().table; }
   KvType type() const { return GetParam().type; }
@@ -390,13 +390,14 @@ TEST_P(EveryAttention, StoresTheBytesOfTheGenericTable) {
   }
 }
 
-std::string name_of(const ::testing::TestParamInfo<TableAndType>& info) {
+std::string attention_case_name(const ::testing::TestParamInfo<TableAndKvType>& info) {
   constexpr const char* kNames[] = {"f32", "f16", "q8_0"};
   return std::string(isa_name(info.param.table->isa)) + "_" +
          kNames[static_cast<std::size_t>(info.param.type)];
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, EveryAttention, ::testing::ValuesIn(tables_and_types()), name_of);
+INSTANTIATE_TEST_SUITE_P(Tables, EveryAttention, ::testing::ValuesIn(tables_and_kv_types()),
+                         attention_case_name);
 
 }  // namespace
 }  // namespace pajamas

@@ -8,6 +8,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
 else()
   set(PJ_OTHER_FAMILIES "/kernels/(avx2/|avx512|neon/|tables_x86|tables_arm|peak_loops_x86)")
 endif()
+set(PJ_ALONE TRUE)  # each has target pragmas of its own, or follows one that has
 list(FILTER sources EXCLUDE REGEX "${PJ_OTHER_FAMILIES}")
 # What the vector kernels compute is the same with and without the thread sanitizer, which makes
 # them slow to compile; PAJAMAS_CPU=generic runs the same threads through kernels that it sees.

@@ -22,12 +22,12 @@
 namespace pajamas {
 namespace {
 
-struct TableAndType {
+struct TableAndCodec {
   const KernelTable* table;
   DType dtype;
 };
 
-std::string name_of(const ::testing::TestParamInfo<TableAndType>& info) {
+std::string codec_case_name(const ::testing::TestParamInfo<TableAndCodec>& info) {
   return std::string(isa_name(info.param.table->isa)) + "_" +
          std::string(dtype_name(info.param.dtype));
 }
@@ -38,8 +38,8 @@ bool has_own_or_is_example(const KernelTable& table, DType dtype) {
   return table.encode[slot] != nullptr || table.decode[slot] != nullptr || dtype == DType::kQ4_0;
 }
 
-std::vector<TableAndType> tables_and_codecs() {
-  std::vector<TableAndType> all;
+std::vector<TableAndCodec> tables_and_codecs() {
+  std::vector<TableAndCodec> all;
   for (const KernelTable* table : all_kernel_tables()) {
     for (const Codec* codec : all_codecs()) {
       if (has_own_or_is_example(*table, codec->dtype)) all.push_back({table, codec->dtype});
@@ -62,7 +62,7 @@ std::vector<std::byte> encode_with_codec(DType dtype, const std::vector<float>& 
   return out;
 }
 
-class EveryKernel : public ::testing::TestWithParam<TableAndType> {
+class EveryKernel : public ::testing::TestWithParam<TableAndCodec> {
  protected:
   // Compares the whole output, naming the first block that differs.
   void expect_scalar_bytes(const std::vector<float>& rows, std::size_t n_per_row,
@@ -165,7 +165,8 @@ TEST_P(EveryKernel, DecodesLikeTheScalarCodec) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllTables, EveryKernel, ::testing::ValuesIn(tables_and_codecs()), name_of);
+INSTANTIATE_TEST_SUITE_P(AllTables, EveryKernel, ::testing::ValuesIn(tables_and_codecs()),
+                         codec_case_name);
 
 class EveryTable : public ::testing::TestWithParam<const KernelTable*> {};
 

@@ -20,7 +20,7 @@ namespace {
 
 using testing::AlignedBytes;
 
-struct TableAndType {
+struct TableAndWeightType {
   const KernelTable* table;
   WeightType type;
 };
@@ -43,8 +43,8 @@ std::vector<WeightType> mlx_types() {
   return types;
 }
 
-std::vector<TableAndType> tables_and_types() {
-  std::vector<TableAndType> all;
+std::vector<TableAndWeightType> tables_and_weight_types() {
+  std::vector<TableAndWeightType> all;
   for (const KernelTable* table : all_kernel_tables()) {
     for (const DTypeInfo& info : kDTypes) {
       if (can_pack(table, info.dtype)) all.push_back({table, info.dtype});
@@ -54,7 +54,7 @@ std::vector<TableAndType> tables_and_types() {
   return all;
 }
 
-std::string name_of(const ::testing::TestParamInfo<TableAndType>& info) {
+std::string matmul_case_name(const ::testing::TestParamInfo<TableAndWeightType>& info) {
   const WeightType type = info.param.type;
   std::string name = std::string(isa_name(info.param.table->isa)) + "_";
   if (type.is_mlx()) name += "mlx_" + std::string(dtype_name(type.dtype())) + "_";
@@ -197,7 +197,7 @@ Expected expected_product(ActivationForm form, const float* weights, const float
   return expected;
 }
 
-class EveryMatmul : public ::testing::TestWithParam<TableAndType> {
+class EveryMatmul : public ::testing::TestWithParam<TableAndWeightType> {
  protected:
   std::int64_t block() const { return GetParam().type.block_elems(); }
   // Numbers of columns that a kernel's blocks do not divide, where the type has such.
@@ -340,7 +340,8 @@ TEST_P(EveryMatmul, TakesAboutTheBytesOfTheFile) {
   EXPECT_LE(packed_bytes(table, type, 2048, 2048), stored + stored / 10);
 }
 
-INSTANTIATE_TEST_SUITE_P(AllTables, EveryMatmul, ::testing::ValuesIn(tables_and_types()), name_of);
+INSTANTIATE_TEST_SUITE_P(AllTables, EveryMatmul, ::testing::ValuesIn(tables_and_weight_types()),
+                         matmul_case_name);
 
 TEST(Matmul, PacksWhatHasACodec) {
   for (const Codec* codec : all_codecs()) EXPECT_TRUE(can_pack(nullptr, codec->dtype));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,12 +11,13 @@
 #include <gtest/gtest.h>
 
 #include "base/cpu_features.h"
+#include "kernels/testing/special_floats.h"
 
 namespace pajamas {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using testing::kInfinity;
+using testing::kNaN;
 
 std::vector<float> random_floats(unsigned seed, std::size_t n, float spread) {
   std::mt19937 random(seed);
@@ -218,11 +218,12 @@ TEST_P(EveryVectorOps, SurvivesHostileValues) {
   EXPECT_TRUE(std::isnan(hostile.back()));
 }
 
-std::string name_of(const ::testing::TestParamInfo<const KernelTable*>& info) {
+std::string table_name(const ::testing::TestParamInfo<const KernelTable*>& info) {
   return std::string(isa_name(info.param->isa));
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, EveryVectorOps, ::testing::ValuesIn(all_kernel_tables()), name_of);
+INSTANTIATE_TEST_SUITE_P(Tables, EveryVectorOps, ::testing::ValuesIn(all_kernel_tables()),
+                         table_name);
 
 }  // namespace
 }  // namespace pajamas

@@ -16,7 +16,7 @@ namespace {
 
 // More is rarely wanted and costs memory; --context asks for it.
 constexpr std::int64_t kDefaultContext = 4096;
-constexpr std::int64_t kMaxContext = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxOptionPositions = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxMicroBatch = 8192;
 
 KvShape kv_shape(const HyperParameters& parameters, const EngineOptions& options) {
@@ -43,13 +43,13 @@ MemoryNeeds memory_needs(const HyperParameters& parameters, const EngineOptions&
 }
 
 Status check_options(const EngineOptions& options) {
-  if (options.context < 0 || options.context > kMaxContext) {
+  if (options.context < 0 || options.context > kMaxOptionPositions) {
     return make_error(ErrorCode::kInvalidArgument, "--context is {}, expected 1 to {}",
-                      options.context, kMaxContext);
+                      options.context, kMaxOptionPositions);
   }
-  if (options.cache_positions < 0 || options.cache_positions > kMaxContext) {
+  if (options.cache_positions < 0 || options.cache_positions > kMaxOptionPositions) {
     return make_error(ErrorCode::kInvalidArgument, "the cache has {} positions, expected 1 to {}",
-                      options.cache_positions, kMaxContext);
+                      options.cache_positions, kMaxOptionPositions);
   }
   if (options.micro_batch < 1 || options.micro_batch > kMaxMicroBatch) {
     return make_error(ErrorCode::kInvalidArgument, "the micro-batch is {} tokens, expected 1 to {}",

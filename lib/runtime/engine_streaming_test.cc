@@ -12,9 +12,9 @@ namespace {
 using testing::HasSubstr;
 using Tokens = std::vector<std::int32_t>;
 
-constexpr std::int64_t kLayers = 4;  // of the example model
+constexpr std::int64_t kExampleLayers = 4;  // of the example model
 
-Result<std::unique_ptr<Engine>> open_example(const EngineOptions& options) {
+Result<std::unique_ptr<Engine>> open_example_streaming(const EngineOptions& options) {
   SilentProgress progress;
   const auto path = std::filesystem::path(PJ_SOURCE_DIR) / "examples/tiny-storyteller";
   return Engine::open(path, options, CancelToken(), progress);
@@ -31,12 +31,12 @@ std::vector<BatchToken> texts(std::vector<Sequence>& sequences, int tokens) {
 }
 
 TEST(StreamedEngine, ReadsEachLayerOnceForAllTextsOfACall) {
-  const auto engine = open_example({.threads = 1,
-                                    .context = 64,
-                                    .cache_positions = 640,
-                                    .micro_batch = 32,
-                                    .layer_streaming = LayerStreaming::kOn,
-                                    .cache_life = CacheLife::kOneCall});
+  const auto engine = open_example_streaming({.threads = 1,
+                                              .context = 64,
+                                              .cache_positions = 640,
+                                              .micro_batch = 32,
+                                              .layer_streaming = LayerStreaming::kOn,
+                                              .cache_life = CacheLife::kOneCall});
   ASSERT_TRUE(engine.has_value()) << engine.error().message;
   EXPECT_EQ((*engine)->tokens_per_pass(), 640);
   std::vector<Sequence> sequences;
@@ -45,12 +45,13 @@ TEST(StreamedEngine, ReadsEachLayerOnceForAllTextsOfACall) {
   const OutputSink count = [&](std::size_t, std::span<const float>) { ++outputs; };
   ASSERT_TRUE((*engine)->forward(texts(sequences, 64), count, CancelToken()));
   EXPECT_EQ(outputs, 640);
-  EXPECT_EQ((*engine)->layers_read(), kLayers + 1);  // the first is read ahead for the next call
+  EXPECT_EQ((*engine)->layers_read(),
+            kExampleLayers + 1);  // the first is read ahead for the next call
   EXPECT_EQ(sequences.front().length(), 0);
 }
 
 TEST(StreamedEngine, MoreTokensThanThePassHasRoomForAreAnErrorThatSaysSo) {
-  const auto engine = open_example(
+  const auto engine = open_example_streaming(
       {.threads = 1, .context = 64, .cache_positions = 128, .cache_life = CacheLife::kOneCall});
   ASSERT_TRUE(engine.has_value()) << engine.error().message;
   std::vector<Sequence> sequences;
@@ -68,7 +69,8 @@ TEST(StreamedEngine, GeneratesTheSameTokens) {
   const Tokens prompt = {1, 20, 300, 41};
   std::vector<Tokens> made;
   for (const LayerStreaming streaming : {LayerStreaming::kOff, LayerStreaming::kOn}) {
-    const auto engine = open_example({.threads = 2, .context = 64, .layer_streaming = streaming});
+    const auto engine =
+        open_example_streaming({.threads = 2, .context = 64, .layer_streaming = streaming});
     ASSERT_TRUE(engine.has_value());
     Sequence sequence = (*engine)->new_sequence();
     auto logits = *(*engine)->prefill(sequence, prompt, CancelToken());
@@ -84,11 +86,11 @@ TEST(StreamedEngine, GeneratesTheSameTokens) {
 }
 
 TEST(StreamedEngine, ACallThatWasCancelledHoldsNoCache) {
-  const auto engine = open_example({.threads = 1,
-                                    .context = 64,
-                                    .cache_positions = 64,
-                                    .layer_streaming = LayerStreaming::kOn,
-                                    .cache_life = CacheLife::kOneCall});
+  const auto engine = open_example_streaming({.threads = 1,
+                                              .context = 64,
+                                              .cache_positions = 64,
+                                              .layer_streaming = LayerStreaming::kOn,
+                                              .cache_life = CacheLife::kOneCall});
   ASSERT_TRUE(engine.has_value());
   std::vector<Sequence> sequences;
   for (int i = 0; i < 2; ++i) sequences.push_back((*engine)->new_sequence());
@@ -104,10 +106,10 @@ TEST(StreamedEngine, ACallThatWasCancelledHoldsNoCache) {
 
 TEST(StreamedEngine, TakesLessMemoryAndAutoTakesItWhereTheWholeDoesNotFit) {
   EngineOptions options{.threads = 1, .context = 64, .micro_batch = 16};
-  const auto resident = open_example(options);
+  const auto resident = open_example_streaming(options);
   ASSERT_TRUE(resident.has_value());
   options.layer_streaming = LayerStreaming::kOn;
-  const auto streamed = open_example(options);
+  const auto streamed = open_example_streaming(options);
   ASSERT_TRUE(streamed.has_value());
   const std::uint64_t whole = (*resident)->weight_bytes();
   const std::uint64_t part = (*streamed)->weight_bytes();
@@ -115,13 +117,13 @@ TEST(StreamedEngine, TakesLessMemoryAndAutoTakesItWhereTheWholeDoesNotFit) {
 
   options.layer_streaming = LayerStreaming::kAuto;
   options.memory_limit_bytes = std::uint64_t{1} << 30;
-  EXPECT_FALSE((*open_example(options))->has_streamed_layers());
+  EXPECT_FALSE((*open_example_streaming(options))->has_streamed_layers());
   options.memory_limit_bytes = whole;  // and nothing for the context
-  const auto automatic = open_example(options);
+  const auto automatic = open_example_streaming(options);
   ASSERT_TRUE(automatic.has_value()) << automatic.error().message;
   EXPECT_TRUE((*automatic)->has_streamed_layers());
   options.memory_limit_bytes = part / 2;
-  const auto none = open_example(options);
+  const auto none = open_example_streaming(options);
   ASSERT_FALSE(none.has_value());
   EXPECT_EQ(none.error().code, ErrorCode::kNoSpace);
   EXPECT_THAT(none.error().message, HasSubstr("even layer by layer"));

@@ -8,7 +8,7 @@
 namespace pajamas {
 namespace {
 
-constexpr std::int64_t kLayers = 5;
+constexpr std::int64_t kSourceLayers = 5;
 constexpr std::int64_t kParts = 7;
 constexpr std::int64_t kPartBytes = 64;
 
@@ -23,7 +23,7 @@ struct Seen {
 class NumberedLayers final : public LayerSource {
  public:
   explicit NumberedLayers(Seen& seen) : seen_(seen) {}
-  [[nodiscard]] std::int64_t layers() const override { return kLayers; }
+  [[nodiscard]] std::int64_t layers() const override { return kSourceLayers; }
   [[nodiscard]] std::uint64_t bytes(std::int64_t /*layer*/) const override {
     return kParts * kPartBytes;
   }
@@ -68,13 +68,13 @@ class LayerStreamTest : public testing::TestWithParam<int> {
 
 TEST_P(LayerStreamTest, BringsLayersPassAfterPass) {
   for (int pass = 0; pass < 20; ++pass) {
-    for (std::int64_t layer = 0; layer < kLayers; ++layer) {
+    for (std::int64_t layer = 0; layer < kSourceLayers; ++layer) {
       ASSERT_TRUE(hold(layer));
       ASSERT_TRUE(holds(seen_, layer)) << "layer " << layer << " of pass " << pass;
     }
   }
   // Each layer once a pass; the one that is read ahead belongs to the next.
-  EXPECT_EQ(stream_->layers_begun(), 20 * kLayers + (GetParam() - 1));
+  EXPECT_EQ(stream_->layers_begun(), 20 * kSourceLayers + (GetParam() - 1));
 }
 
 TEST_P(LayerStreamTest, BringsThemInAnyOrder) {

@@ -13,7 +13,7 @@ namespace {
 // Beyond this many, reading a layer takes no time to speak of beside computing it.
 constexpr std::int64_t kMostPassTokens = 32768;
 
-std::int64_t blocks_for(std::int64_t positions) {
+std::int64_t pages_for(std::int64_t positions) {
   return (positions + kKvPagePositions - 1) / kKvPagePositions;
 }
 
@@ -27,7 +27,7 @@ bool has_long_passes(const MemoryNeeds& needs, int layer_buffers) {
 
 // For so many cache positions.
 std::uint64_t context_bytes(const MemoryNeeds& needs, int layer_buffers, std::int64_t positions) {
-  const auto blocks = static_cast<std::uint64_t>(blocks_for(positions));
+  const auto blocks = static_cast<std::uint64_t>(pages_for(positions));
   const std::uint64_t cache = blocks * needs.cache_block_bytes;
   const std::uint64_t pass = has_long_passes(needs, layer_buffers)
                                  ? blocks * kKvPagePositions * needs.pass_token_bytes
@@ -44,11 +44,11 @@ MemoryPlan plan_with(const MemoryNeeds& needs, int layer_buffers) {
     const std::uint64_t left = needs.limit_bytes - std::min(taken, needs.limit_bytes);
     const std::uint64_t of_block =
         needs.cache_block_bytes + kKvPagePositions * needs.pass_token_bytes;
-    const std::uint64_t most = static_cast<std::uint64_t>(blocks_for(kMostPassTokens));
+    const std::uint64_t most = static_cast<std::uint64_t>(pages_for(kMostPassTokens));
     const std::uint64_t blocks = std::min(most, left / std::max<std::uint64_t>(1, of_block));
     positions = std::max(least, static_cast<std::int64_t>(blocks) * kKvPagePositions);
   }
-  positions = blocks_for(positions) * kKvPagePositions;
+  positions = pages_for(positions) * kKvPagePositions;
   return {.layer_buffers = layer_buffers,
           .cache_positions = positions,
           .pass_tokens = has_long_passes(needs, layer_buffers) ? positions : needs.micro_batch,

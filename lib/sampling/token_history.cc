@@ -9,7 +9,7 @@
 namespace pajamas {
 namespace {
 
-constexpr float kMaxFloat = std::numeric_limits<float>::max();
+constexpr float kMostLogit = std::numeric_limits<float>::max();
 
 // How many tokens the last ones have in common with those that end `distance` earlier, for each
 // distance from 1 (the Z function of the reversed text).
@@ -97,7 +97,7 @@ void TokenHistory::apply_penalties(std::span<float> logits) const {
     float& logit = logits[static_cast<std::size_t>(id)];
     logit = logit <= 0.0F ? logit * penalties_.repeat : logit / penalties_.repeat;
     logit -= static_cast<float>(count) * penalties_.frequency + penalties_.presence;
-    logit = std::min(logit, kMaxFloat);
+    logit = std::min(logit, kMostLogit);
   }
 }
 
@@ -120,9 +120,9 @@ void TokenHistory::apply_dry(std::span<float> logits) const {
     const auto exponent = static_cast<double>(length - allowed_length);
     const double penalty =
         static_cast<double>(dry_.multiplier) *
-        std::min(std::pow(static_cast<double>(dry_.base), exponent), double{kMaxFloat});
+        std::min(std::pow(static_cast<double>(dry_.base), exponent), double{kMostLogit});
     float& logit = logits[static_cast<std::size_t>(id)];
-    logit = static_cast<float>(std::max(static_cast<double>(logit) - penalty, -double{kMaxFloat}));
+    logit = static_cast<float>(std::max(static_cast<double>(logit) - penalty, -double{kMostLogit}));
   }
 }
 

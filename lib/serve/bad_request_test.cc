@@ -11,8 +11,7 @@ namespace {
 using testing_support::ApiAnswer;
 using testing_support::ApiService;
 using testing_support::chat_body;
-
-constexpr const char* kChat = "/v1/chat/completions";
+using testing_support::kChatPath;
 
 TEST(BadRequests, NameTheFieldAtFault) {
   struct Case {
@@ -64,7 +63,7 @@ TEST(BadRequests, NameTheFieldAtFault) {
   };
   const ApiService service;
   for (const Case& test : cases) {
-    const ApiAnswer answer = service.post(kChat, chat_body(test.more));
+    const ApiAnswer answer = service.post(kChatPath, chat_body(test.more));
     EXPECT_EQ(answer.status, 400) << test.more << answer.body;
     const Json error = answer.json()["error"];
     EXPECT_EQ(error["type"], "invalid_request_error") << test.more;
@@ -77,38 +76,38 @@ TEST(BadRequests, AreNoServerErrors) {
   const ApiService service;
   for (const char* body :
        {"", "{", "[]", "null", "{\"messages\": [}", "\xFF\xFE", "{\"a\":1,\"a\":2}"}) {
-    EXPECT_EQ(service.post_text(kChat, body).status, 400) << body;
+    EXPECT_EQ(service.post_text(kChatPath, body).status, 400) << body;
   }
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
-  EXPECT_EQ(service.post_text(kChat, deep).status, 400);
-  EXPECT_EQ(service.post_text(kChat, "{\"messages\":" + deep + "}").status, 400);
+  EXPECT_EQ(service.post_text(kChatPath, deep).status, 400);
+  EXPECT_EQ(service.post_text(kChatPath, "{\"messages\":" + deep + "}").status, 400);
 }
 
 TEST(BadRequests, SurviveDeepGrammars) {
   const ApiService service;
   const std::string deep = "root ::= " + std::string(60'000, '(') + "\"a\"";
-  EXPECT_EQ(service.post(kChat, chat_body({{"grammar", deep}})).status, 400);
+  EXPECT_EQ(service.post(kChatPath, chat_body({{"grammar", deep}})).status, 400);
   Json schema{{"type", "integer"}};
   for (int level = 0; level < 20; ++level) schema = Json{{"type", "array"}, {"items", schema}};
-  const ApiAnswer nested = service.post(kChat, chat_body({{"json_schema", schema}}));
+  const ApiAnswer nested = service.post(kChatPath, chat_body({{"json_schema", schema}}));
   EXPECT_TRUE(nested.status == 200 || nested.status == 400) << nested.body;
-  EXPECT_EQ(service.post(kChat, chat_body()).status, 200) << "and goes on";
+  EXPECT_EQ(service.post(kChatPath, chat_body()).status, 200) << "and goes on";
 }
 
 TEST(BadRequests, SayWhichModelsThereAre) {
   const ApiService service;
-  const ApiAnswer answer = service.post(kChat, chat_body({{"model", "gpt-9"}}));
+  const ApiAnswer answer = service.post(kChatPath, chat_body({{"model", "gpt-9"}}));
   EXPECT_EQ(answer.status, 404);
   EXPECT_EQ(answer.json()["error"]["code"], "model_not_found");
   EXPECT_THAT(answer.json()["error"]["message"].get<std::string>(),
               ::testing::HasSubstr("scripted"));
-  EXPECT_EQ(service.post(kChat, chat_body({{"model", "broken"}})).status, 400);
+  EXPECT_EQ(service.post(kChatPath, chat_body({{"model", "broken"}})).status, 400);
 }
 
 TEST(BadRequests, SayThatAPromptIsTooLong) {
   const ApiService service;
   const Json messages = Json::array({{{"role", "user"}, {"content", std::string(5000, 'x')}}});
-  const ApiAnswer answer = service.post(kChat, Json{{"messages", messages}});
+  const ApiAnswer answer = service.post(kChatPath, Json{{"messages", messages}});
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.json()["error"]["code"], "context_length_exceeded");
 }
@@ -116,7 +115,7 @@ TEST(BadRequests, SayThatAPromptIsTooLong) {
 TEST(BadRequests, PassOnWhatTheTemplateRefuses) {
   const ApiService service;
   const Json messages = Json::array({{{"role", "user"}, {"content", "refuse me"}}});
-  EXPECT_EQ(service.post(kChat, Json{{"messages", messages}}).status, 400);
+  EXPECT_EQ(service.post(kChatPath, Json{{"messages", messages}}).status, 400);
 }
 
 TEST(Endpoints, TellTheirStateAndModels) {
@@ -128,7 +127,7 @@ TEST(Endpoints, TellTheirStateAndModels) {
   EXPECT_EQ(list["data"][0]["object"], "model");
   EXPECT_EQ(service.get("/v1/models/scripted").json()["id"], "scripted");
   EXPECT_EQ(service.get("/v1/models/other").status, 404);
-  service.post(kChat, chat_body());
+  service.post(kChatPath, chat_body());
   const std::string metrics = service.get("/metrics").body;
   EXPECT_THAT(metrics,
               ::testing::HasSubstr("pajamas_completion_tokens_total{model=\"scripted\"} 11\n"));

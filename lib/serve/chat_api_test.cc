@@ -12,12 +12,11 @@ using ::testing::HasSubstr;
 using testing_support::ApiAnswer;
 using testing_support::ApiService;
 using testing_support::chat_body;
-
-constexpr const char* kChat = "/v1/chat/completions";
+using testing_support::kChatPath;
 
 TEST(ChatApi, AnswersWithAllMembersThatClientsRead) {
   const ApiService service;
-  const ApiAnswer answer = service.post(kChat, chat_body());
+  const ApiAnswer answer = service.post(kChatPath, chat_body());
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json json = answer.json();
   EXPECT_EQ(json["object"], "chat.completion");
@@ -39,7 +38,7 @@ TEST(ChatApi, AnswersWithAllMembersThatClientsRead) {
 TEST(ChatApi, StreamsChunksThatHaveAllMembers) {
   const ApiService service;
   const ApiAnswer answer = service.post(
-      kChat, chat_body({{"stream", true}, {"stream_options", {{"include_usage", true}}}}));
+      kChatPath, chat_body({{"stream", true}, {"stream_options", {{"include_usage", true}}}}));
   EXPECT_THAT(answer.head, HasSubstr("text/event-stream"));
   const std::vector<Json> events = answer.events();
   ASSERT_EQ(events.size(), 1U + 11 + 1 + 1 + 1);
@@ -62,23 +61,23 @@ TEST(ChatApi, StreamsChunksThatHaveAllMembers) {
 
 TEST(ChatApi, StopsAtStopStringsAndAtTheTokenLimit) {
   const ApiService service;
-  const Json stopped = service.post(kChat, chat_body({{"stop", "lo t"}})).json();
+  const Json stopped = service.post(kChatPath, chat_body({{"stop", "lo t"}})).json();
   EXPECT_EQ(stopped["choices"][0]["message"]["content"], "Hel");
   EXPECT_EQ(stopped["choices"][0]["finish_reason"], "stop");
-  const Json cut = service.post(kChat, chat_body({{"max_completion_tokens", 4}})).json();
+  const Json cut = service.post(kChatPath, chat_body({{"max_completion_tokens", 4}})).json();
   EXPECT_EQ(cut["choices"][0]["message"]["content"], "Hell");
   EXPECT_EQ(cut["choices"][0]["finish_reason"], "length");
 }
 
 TEST(ChatApi, HandsTheOptionsToTheSampler) {
   const ApiService service;
-  service.post(kChat, chat_body({{"temperature", 0.5},
-                                 {"top_p", 0.9},
-                                 {"seed", 7},
-                                 {"n", 2},
-                                 {"frequency_penalty", 1.5},
-                                 {"logit_bias", {{"65", -100}, {"66", 5}}},
-                                 {"stop", {"a", "b"}}}));
+  service.post(kChatPath, chat_body({{"temperature", 0.5},
+                                     {"top_p", 0.9},
+                                     {"seed", 7},
+                                     {"n", 2},
+                                     {"frequency_penalty", 1.5},
+                                     {"logit_bias", {{"65", -100}, {"66", 5}}},
+                                     {"stop", {"a", "b"}}}));
   const auto jobs = service.generator->last_jobs();
   ASSERT_EQ(jobs.size(), 2U);
   const SamplerOptions& options = jobs[0].sampling;
@@ -95,7 +94,7 @@ TEST(ChatApi, HandsTheOptionsToTheSampler) {
 TEST(ChatApi, GivesLogProbabilitiesWithBytes) {
   const ApiService service;
   const Json json =
-      service.post(kChat, chat_body({{"logprobs", true}, {"top_logprobs", 2}})).json();
+      service.post(kChatPath, chat_body({{"logprobs", true}, {"top_logprobs", 2}})).json();
   const Json& content = json["choices"][0]["logprobs"]["content"];
   ASSERT_EQ(content.size(), 11U);
   EXPECT_EQ(content[0]["token"], "H");
@@ -106,11 +105,11 @@ TEST(ChatApi, GivesLogProbabilitiesWithBytes) {
 
 TEST(ChatApi, CompilesResponseFormatsToGrammars) {
   const ApiService service;
-  service.post(kChat, chat_body({{"response_format", {{"type", "json_object"}}}}));
+  service.post(kChatPath, chat_body({{"response_format", {{"type", "json_object"}}}}));
   EXPECT_NE(service.generator->last_jobs()[0].grammar, nullptr);
   const Json schema{{"type", "object"}, {"properties", {{"a", {{"type", "integer"}}}}}};
   const ApiAnswer answer = service.post(
-      kChat,
+      kChatPath,
       chat_body({{"response_format",
                   {{"type", "json_schema"},
                    {"json_schema", {{"name", "x"}, {"strict", true}, {"schema", schema}}}}}}));
@@ -135,13 +134,14 @@ TEST(ChatApi, FindsToolCallsWholeAndStreamed) {
       "Let me see. <tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>";
   const Json tools = Json::array(
       {{{"type", "function"}, {"function", {{"name", "add"}, {"parameters", Json::object()}}}}});
-  const Json whole = service.post(kChat, chat_body({{"tools", tools}})).json();
+  const Json whole = service.post(kChatPath, chat_body({{"tools", tools}})).json();
   const Json& message = whole["choices"][0]["message"];
   EXPECT_EQ(whole["choices"][0]["finish_reason"], "tool_calls");
   EXPECT_EQ(message["tool_calls"][0]["function"]["name"], "add");
   EXPECT_EQ(message["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
 
-  const auto events = service.post(kChat, chat_body({{"tools", tools}, {"stream", true}})).events();
+  const auto events =
+      service.post(kChatPath, chat_body({{"tools", tools}, {"stream", true}})).events();
   std::vector<Json> calls;
   for (const Json& event : events) {
     if (!event.is_object() || event["choices"].empty()) continue;
@@ -175,14 +175,14 @@ std::string deltas_of(const std::vector<Json>& events, const char* key) {
 TEST(ChatApi, SplitsThoughtsFromAnswersWholeAndStreamed) {
   const ApiService service;
   service.generator->answer = "<think>\nLet me see.\n</think>\n\nIt is 2.";
-  const Json whole = service.post(kChat, chat_body()).json();
+  const Json whole = service.post(kChatPath, chat_body()).json();
   EXPECT_EQ(whole["choices"][0]["message"]["reasoning_content"], "Let me see.");
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "It is 2.");
   const Json& usage = whole["usage"];
   EXPECT_GT(usage["completion_tokens_details"]["reasoning_tokens"], 11);
   EXPECT_LT(usage["completion_tokens_details"]["reasoning_tokens"], usage["completion_tokens"]);
 
-  const auto events = service.post(kChat, chat_body({{"stream", true}})).events();
+  const auto events = service.post(kChatPath, chat_body({{"stream", true}})).events();
   EXPECT_EQ(deltas_of(events, "reasoning_content"), "Let me see.");
   EXPECT_EQ(deltas_of(events, "content"), "It is 2.");
 }
@@ -190,7 +190,7 @@ TEST(ChatApi, SplitsThoughtsFromAnswersWholeAndStreamed) {
 TEST(ChatApi, LeavesThoughtsInTheTextWhenAskedTo) {
   const ApiService service;
   service.generator->answer = "<think>Hm</think>Yes";
-  const Json json = service.post(kChat, chat_body({{"reasoning_format", "none"}})).json();
+  const Json json = service.post(kChatPath, chat_body({{"reasoning_format", "none"}})).json();
   EXPECT_EQ(json["choices"][0]["message"]["content"], "<think>Hm</think>Yes");
   EXPECT_FALSE(json["choices"][0]["message"].contains("reasoning_content"));
 }
@@ -200,7 +200,7 @@ TEST(ChatApi, BeginsInTheThoughtThatThePromptOpens) {
   service.generator->answer = "Hm</think>{\"a\": 1}";
   service.generator->prompt_end = "<assistant><think>\n";
   const Json json =
-      service.post(kChat, chat_body({{"response_format", {{"type", "json_object"}}}})).json();
+      service.post(kChatPath, chat_body({{"response_format", {{"type", "json_object"}}}})).json();
   EXPECT_EQ(json["choices"][0]["message"]["reasoning_content"], "Hm");
   EXPECT_EQ(json["choices"][0]["message"]["content"], "{\"a\": 1}");
   EXPECT_EQ(service.generator->last_jobs()[0].grammar_after, "</think>");
@@ -211,7 +211,7 @@ TEST(ChatApi, FindsCallsBehindThoughts) {
   service.generator->answer = "<think>I call.</think>{\"name\": \"add\", \"arguments\": {}}";
   const Json tools = Json::array(
       {{{"type", "function"}, {"function", {{"name", "add"}, {"parameters", Json::object()}}}}});
-  const Json json = service.post(kChat, chat_body({{"tools", tools}})).json();
+  const Json json = service.post(kChatPath, chat_body({{"tools", tools}})).json();
   EXPECT_EQ(json["choices"][0]["message"]["reasoning_content"], "I call.");
   EXPECT_EQ(json["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "add");
 }
@@ -222,7 +222,7 @@ TEST(ChatApi, StopsGeneratingWhenTheClientGoes) {
   service.generator->pause = std::chrono::milliseconds(2);
   {
     http::testing_support::RawClient client(service.port());
-    client.send(http::testing_support::post(kChat, chat_body({{"stream", true}}).dump()));
+    client.send(http::testing_support::post(kChatPath, chat_body({{"stream", true}}).dump()));
     client.receive_until("\"content\":\"x\"");
   }
   for (int wait = 0; wait < 1000 && !service.generator->was_cancelled(); ++wait) {
@@ -235,7 +235,7 @@ TEST(ChatApi, StopsGeneratingWhenTheClientGoes) {
 TEST(ChatApi, SendsAnErrorEventWhenAStreamFailsAndNoDone) {
   const ApiService service;
   service.generator->late_failure = Error{ErrorCode::kInternal, "out of luck"};
-  const auto events = service.post(kChat, chat_body({{"stream", true}})).events();
+  const auto events = service.post(kChatPath, chat_body({{"stream", true}})).events();
   ASSERT_FALSE(events.empty());
   EXPECT_EQ(events.back()["error"]["message"], "out of luck");
 }
@@ -244,7 +244,7 @@ TEST(ChatApi, AnswersAFullQueueWith429) {
   const ApiService service;
   service.generator->failure = Error{ErrorCode::kNoSpace, "full"};
   for (const bool stream : {false, true}) {
-    const ApiAnswer answer = service.post(kChat, chat_body({{"stream", stream}}));
+    const ApiAnswer answer = service.post(kChatPath, chat_body({{"stream", stream}}));
     EXPECT_EQ(answer.status, 429);
     EXPECT_THAT(answer.head, HasSubstr("Retry-After"));
   }

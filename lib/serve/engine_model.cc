@@ -2,7 +2,6 @@
 #include "serve/engine_model.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <deque>
@@ -15,6 +14,7 @@
 #include "generation/model_text.h"
 #include "serve/thinking/thought_splitter.h"
 #include "serve/token_stream.h"
+#include "serve/unix_time.h"
 
 namespace pajamas {
 namespace {
@@ -67,12 +67,6 @@ class StepQueue {
   std::size_t running_;
   Status status_{};
 };
-
-std::int64_t now_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 class EngineModel : public ServedModel {
  public:
@@ -276,7 +270,7 @@ Result<std::unique_ptr<ServedModel>> open_engine_model(const std::filesystem::pa
   ModelText text = PJ_TRY(ModelText::open(engine->model()));
   if (!options.chat_template.empty()) PJ_TRY(text.set_chat_template(options.chat_template));
   ServedModelInfo info{.id = options.id.empty() ? engine->model().name : options.id,
-                       .created_s = now_s(),
+                       .created_s = unix_time_s(),
                        .context = engine->context(),
                        .vocab_size = static_cast<std::int32_t>(engine->parameters().vocab),
                        .parameters = engine->model().params_total,

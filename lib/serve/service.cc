@@ -8,6 +8,7 @@
 
 #include "serve/endpoints/endpoints.h"
 #include "serve/metrics.h"
+#include "serve/unix_time.h"
 
 namespace pajamas {
 namespace {
@@ -72,12 +73,6 @@ std::string id_of(const fs::path& path) {
   return name.extension() == ".gguf" ? name.stem().string() : name.string();
 }
 
-std::int64_t now_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 Result<std::vector<NamedModel>> find_models(const fs::path& path) {
@@ -133,7 +128,7 @@ Result<std::unique_ptr<RunningService>> start_service(const ServeOptions& option
                                    .chat_template = options.chat_template};
       offered.push_back(
           {.id = model.id,
-           .created_s = now_s(),
+           .created_s = unix_time_s(),
            .bytes = model.bytes,
            .load = [path = model.path, generator, &cancel, &progress]() -> Result<SharedModel> {
              return SharedModel(PJ_TRY(open_engine_model(path, generator, cancel, progress)));

@@ -7,15 +7,14 @@
 #include <fmt/format.h>
 
 #include "text/byte_level.h"
+#include "text/metaspace.h"
 #include "text/utf8.h"
 #include "text/vocabulary_export.h"
 
 namespace pajamas {
 namespace {
 
-constexpr std::string_view kMetaspace = "\xe2\x96\x81";  // U+2581, the space in a piece
 constexpr float kNoScore = 0.0F;
-constexpr float kAddedScore = -1000.0F;
 
 std::int64_t last_id(const BpeModel& model, const AddedTokens& added) {
   std::int64_t last = added.empty() ? -1 : added.rbegin()->first;
@@ -56,7 +55,7 @@ std::string decoded_text(const TokenizerFolder& folder, const std::string& text)
 }
 
 bool has_byte_level_pieces(const BpeModel& model) {
-  return model.find("\xc4\xa0").has_value() || !model.find(kMetaspace).has_value();
+  return model.find("\xc4\xa0").has_value() || !model.find(kMetaspaceText).has_value();
 }
 
 // A score per token such that merging the best pair first is merging in the order of the merges.
@@ -129,7 +128,7 @@ Result<VocabularyExport> export_byte_level_bpe(const TokenizerFolder& folder, co
       vocabulary.put(id, std::move(text), kNoScore, TokenType::kControl);
     } else {
       // User-defined tokens are matched in raw text, where a space is a space.
-      vocabulary.put(id, replace_all(text, kMetaspace, " "), kNoScore, TokenType::kUserDefined);
+      vocabulary.put(id, replace_all(text, kMetaspaceText, " "), kNoScore, TokenType::kUserDefined);
     }
   }
   if (!has_byte_level_pieces(model)) {

@@ -9,13 +9,12 @@
 #include <fmt/format.h>
 
 #include "text/byte_level.h"
+#include "text/metaspace.h"
 #include "text/utf8.h"
 
 namespace pajamas {
 namespace {
 
-constexpr char32_t kMark = 0x2581;
-constexpr std::string_view kMarkText = "\xe2\x96\x81";
 // Longer pieces are not reached by merging; it bounds the work of looking for their parts.
 constexpr std::size_t kMaxMergedBytes = 256;
 
@@ -147,12 +146,13 @@ void BpeWords::index_bytes() {
 }
 
 void BpeWords::index_mark() {
-  mark_is_piece_ = find(kMarkText) != kNone && prefix_.empty() && suffix_.empty();
+  mark_is_piece_ = find(kMetaspaceText) != kNone && prefix_.empty() && suffix_.empty();
   for (const auto& [token, id] : ids_) {
-    char32_t previous = kMark;
+    char32_t previous = kMetaspacePoint;
     for (std::size_t offset = 0; offset < token.size();) {
       const CodePoint point = code_point_at(token, offset);
-      if (point.value == kMark && previous != kMark) before_mark_.insert(previous);
+      if (point.value == kMetaspacePoint && previous != kMetaspacePoint)
+        before_mark_.insert(previous);
       previous = point.value;
       offset += std::max<std::size_t>(point.bytes, 1);
     }

@@ -15,7 +15,7 @@ namespace {
 // Up to here a scan for the best pair is faster than a queue.
 constexpr std::size_t kShortWord = 48;
 constexpr std::uint32_t kNoRank = std::numeric_limits<std::uint32_t>::max();
-constexpr std::int32_t kNone = -1;
+constexpr std::int32_t kNoEntry = -1;
 
 // A merge that may be done; stale when its neighbours have merged since.
 struct Candidate {
@@ -117,7 +117,7 @@ void MergeTable::apply_long(std::vector<std::int32_t>& ids) const {
   for (std::int32_t at = 0; at < count; ++at) {
     symbols[static_cast<std::size_t>(at)] = {.id = ids[static_cast<std::size_t>(at)],
                                              .previous = at - 1,
-                                             .next = at + 1 < count ? at + 1 : kNone};
+                                             .next = at + 1 < count ? at + 1 : kNoEntry};
   }
   const auto symbol = [&](std::int32_t at) -> Symbol& {
     return symbols[static_cast<std::size_t>(at)];
@@ -127,7 +127,7 @@ void MergeTable::apply_long(std::vector<std::int32_t>& ids) const {
   std::priority_queue<Candidate, std::vector<Candidate>, WorseCandidate> queue(
       WorseCandidate{}, std::move(candidates));
   const auto offer = [&](std::int32_t at) {
-    if (at == kNone || symbol(at).next == kNone) return;
+    if (at == kNoEntry || symbol(at).next == kNoEntry) return;
     const std::int32_t left = symbol(at).id;
     const std::int32_t right = symbol(symbol(at).next).id;
     const Merge* merge = find(left, right);
@@ -139,16 +139,16 @@ void MergeTable::apply_long(std::vector<std::int32_t>& ids) const {
     queue.pop();
     const std::int32_t at = best.position;
     const std::int32_t next = symbol(at).next;
-    if (symbol(at).id != best.left || next == kNone || symbol(next).id != best.right) continue;
+    if (symbol(at).id != best.left || next == kNoEntry || symbol(next).id != best.right) continue;
     symbol(at).id = best.merged;
     symbol(at).next = symbol(next).next;
-    if (symbol(at).next != kNone) symbol(symbol(at).next).previous = at;
-    symbol(next).id = kNone;
+    if (symbol(at).next != kNoEntry) symbol(symbol(at).next).previous = at;
+    symbol(next).id = kNoEntry;
     offer(symbol(at).previous);
     offer(at);
   }
   ids.clear();
-  for (std::int32_t at = 0; at != kNone; at = symbol(at).next) ids.push_back(symbol(at).id);
+  for (std::int32_t at = 0; at != kNoEntry; at = symbol(at).next) ids.push_back(symbol(at).id);
 }
 
 }  // namespace pajamas

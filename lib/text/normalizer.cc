@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "text/byte_level.h"
+#include "text/metaspace.h"
 #include "text/unicode_class.h"
 #include "text/utf8.h"
 
@@ -122,7 +123,6 @@ std::string remove_extra_spaces(std::string_view text) {
 }  // namespace
 
 Result<Normalizer> Normalizer::for_sentencepiece(const SentencePieceRules& rules) {
-  constexpr std::string_view kMark = "\xe2\x96\x81";
   Normalizer normalizer;
   if (!rules.charsmap.empty()) {
     Step step{.kind = Kind::kCharsmapLongest};
@@ -131,10 +131,10 @@ Result<Normalizer> Normalizer::for_sentencepiece(const SentencePieceRules& rules
   }
   if (rules.remove_extra_spaces) normalizer.steps_.push_back({.kind = Kind::kRemoveExtraSpaces});
   if (rules.add_space_prefix) {
-    normalizer.steps_.push_back({.kind = Kind::kPrepend, .content = std::string(kMark)});
+    normalizer.steps_.push_back({.kind = Kind::kPrepend, .content = std::string(kMetaspaceText)});
   }
   normalizer.steps_.push_back(
-      {.kind = Kind::kReplace, .pattern = " ", .content = std::string(kMark)});
+      {.kind = Kind::kReplace, .pattern = " ", .content = std::string(kMetaspaceText)});
   return normalizer;
 }
 

@@ -99,25 +99,27 @@ TEST(Regex, RefusesPatternsThatAreTooDeepOrTooLong) {
   EXPECT_FALSE(Regex::compile("\xff"));
 }
 
-std::string normalized(std::string_view definition, std::string_view text) {
+std::string normalized_text(std::string_view definition, std::string_view text) {
   const Json json = parse_json(definition, "definition", {}).value();
   return Normalizer::from_json(json).value().run(text).value();
 }
 
 TEST(Normalizer, RunsItsStepsInOrder) {
-  EXPECT_EQ(normalized(R"({"type":"NFC"})", "e\u0301"), "\u00e9");
-  EXPECT_EQ(normalized(R"({"type":"NFKC"})", "\ufb01"), "fi");
-  EXPECT_EQ(normalized(R"({"type":"NFD"})", "\u00e9"), "e\u0301");
-  EXPECT_EQ(normalized(R"({"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"_"},
+  EXPECT_EQ(normalized_text(R"({"type":"NFC"})", "e\u0301"), "\u00e9");
+  EXPECT_EQ(normalized_text(R"({"type":"NFKC"})", "\ufb01"), "fi");
+  EXPECT_EQ(normalized_text(R"({"type":"NFD"})", "\u00e9"), "e\u0301");
+  EXPECT_EQ(normalized_text(R"({"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"_"},
       {"type":"Replace","pattern":{"String":" "},"content":"_"}]})",
-                       "a b"),
+                            "a b"),
             "_a_b");
-  EXPECT_EQ(normalized(R"({"type":"Replace","pattern":{"Regex":"[0-9]+"},"content":"#"})", "a12b3"),
-            "a#b#");
-  EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":true,"strip_right":true})", " \u3000a "),
-            "a");
-  EXPECT_EQ(normalized(R"({"type":"Lowercase"})", "AÉ"), "aé");
-  EXPECT_EQ(normalized(R"({"type":"Prepend","prepend":"_"})", ""), "");
+  EXPECT_EQ(
+      normalized_text(R"({"type":"Replace","pattern":{"Regex":"[0-9]+"},"content":"#"})", "a12b3"),
+      "a#b#");
+  EXPECT_EQ(
+      normalized_text(R"({"type":"Strip","strip_left":true,"strip_right":true})", " \u3000a "),
+      "a");
+  EXPECT_EQ(normalized_text(R"({"type":"Lowercase"})", "AÉ"), "aé");
+  EXPECT_EQ(normalized_text(R"({"type":"Prepend","prepend":"_"})", ""), "");
 }
 
 TEST(Normalizer, StopsATextThatGrowsWithoutBound) {

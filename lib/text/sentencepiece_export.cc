@@ -3,16 +3,15 @@
 
 #include <fmt/format.h>
 
+#include "text/metaspace.h"
 #include "text/utf8.h"
 #include "text/vocabulary_export.h"
 
 namespace pajamas {
 namespace {
 
-// Scores of placeholders and of added tokens: low enough never to win against a piece.
+// Scores of placeholders: low enough never to win against a piece.
 constexpr float kPadScore = -10000.0F;
-constexpr float kAddedScore = -1000.0F;
-constexpr std::string_view kMetaspace = "\xe2\x96\x81";  // U+2581, the space in a piece
 
 TokenType token_type(PieceType type) {
   switch (type) {
@@ -99,7 +98,8 @@ Status put_added_tokens(const TokenizerFolder& folder, const SentencePieceOption
     } else {
       // User-defined tokens are matched in raw text, where a space is a space.
       assembler.put_added(
-          id, options.tokenizer_json_last ? token.text : replace_all(token.text, kMetaspace, " "),
+          id,
+          options.tokenizer_json_last ? token.text : replace_all(token.text, kMetaspaceText, " "),
           TokenType::kUserDefined);
     }
   }

@@ -21,7 +21,7 @@ namespace {
 
 enum class WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
-struct Field {
+struct WireField {
   std::uint64_t number = 0;
   WireType type = WireType::kVarint;
   std::uint64_t varint = 0;            // kVarint
@@ -43,11 +43,11 @@ Result<std::uint64_t> read_varint(ByteReader& reader) {
 }
 
 // The next field of a message; nothing at its end.
-Result<std::optional<Field>> read_field(ByteReader& reader) {
+Result<std::optional<WireField>> read_field(ByteReader& reader) {
   if (reader.remaining() == 0) return std::nullopt;
   const std::size_t offset = reader.offset();
   const std::uint64_t tag = PJ_TRY(read_varint(reader));
-  Field field{.number = tag >> 3, .type = static_cast<WireType>(tag & 7)};
+  WireField field{.number = tag >> 3, .type = static_cast<WireType>(tag & 7)};
   if (field.number == 0 || field.number >= (1U << 29)) {
     return make_error(ErrorCode::kInvalidData, "offset {} has the field number {}", offset,
                       field.number);
@@ -82,14 +82,14 @@ template <typename Take>
 Status for_each_field(std::span<const std::byte> message, Take take) {
   ByteReader reader(message);
   while (true) {
-    const std::optional<Field> field = PJ_TRY(read_field(reader));
+    const std::optional<WireField> field = PJ_TRY(read_field(reader));
     if (!field) return {};
     Status status = take(*field);
     if (!status) return status;
   }
 }
 
-std::unexpected<Error> wrong_wire_type(const Field& field, std::string_view message) {
+std::unexpected<Error> wrong_wire_type(const WireField& field, std::string_view message) {
   return make_error(ErrorCode::kInvalidData, "field {} of {} has the wire type {}", field.number,
                     message, static_cast<int>(field.type));
 }
@@ -119,7 +119,7 @@ Status check_piece(const SentencePiece& piece) {
 
 Result<SentencePiece> parse_piece(std::span<const std::byte> message) {
   SentencePiece piece;
-  const Status status = for_each_field(message, [&](const Field& field) -> Status {
+  const Status status = for_each_field(message, [&](const WireField& field) -> Status {
     switch (field.number) {
       case 1:
         if (field.type != WireType::kBytes) return wrong_wire_type(field, "a piece");
@@ -148,7 +148,7 @@ Result<SentencePiece> parse_piece(std::span<const std::byte> message) {
 }
 
 Status parse_trainer(std::span<const std::byte> message, SentencePieceModel& model) {
-  return for_each_field(message, [&](const Field& field) -> Status {
+  return for_each_field(message, [&](const WireField& field) -> Status {
     if (field.number != 3) return {};
     if (field.type != WireType::kVarint) return wrong_wire_type(field, "the trainer spec");
     if (field.varint < 1 || field.varint > 4) {
@@ -161,7 +161,7 @@ Status parse_trainer(std::span<const std::byte> message, SentencePieceModel& mod
 }
 
 Status parse_normalizer(std::span<const std::byte> message, SentencePieceModel& model) {
-  return for_each_field(message, [&](const Field& field) -> Status {
+  return for_each_field(message, [&](const WireField& field) -> Status {
     if (field.number < 2 || field.number > 4) return {};
     const WireType expected = field.number == 2 ? WireType::kBytes : WireType::kVarint;
     if (field.type != expected) return wrong_wire_type(field, "the normalizer spec");
@@ -178,7 +178,7 @@ Status parse_normalizer(std::span<const std::byte> message, SentencePieceModel& 
 }
 
 Status parse_model(std::span<const std::byte> bytes, SentencePieceModel& model) {
-  return for_each_field(bytes, [&](const Field& field) -> Status {
+  return for_each_field(bytes, [&](const WireField& field) -> Status {
     if (field.number < 1 || field.number > 3) return {};
     if (field.type != WireType::kBytes) return wrong_wire_type(field, "the model");
     if (field.number == 2) return parse_trainer(field.bytes, model);

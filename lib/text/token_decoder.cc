@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "text/byte_level.h"
+#include "text/metaspace.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
 
 namespace pajamas {
 namespace {
 
-constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581, the space in a piece
 // Real ones are one character; it bounds what a file can make of its vocabulary.
 constexpr std::size_t kMaxContentBytes = 16;
 
@@ -48,7 +48,8 @@ TokenDecoder TokenDecoder::byte_level() {
 
 TokenDecoder TokenDecoder::sentencepiece(bool drops_first_space) {
   TokenDecoder decoder;
-  decoder.steps_.push_back({.kind = Kind::kReplace, .pattern = std::string(kMark), .content = " "});
+  decoder.steps_.push_back(
+      {.kind = Kind::kReplace, .pattern = std::string(kMetaspaceText), .content = " "});
   decoder.steps_.push_back({.kind = Kind::kByteFallback});
   decoder.drops_first_space_ = drops_first_space;
   return decoder;
@@ -113,7 +114,7 @@ Status TokenDecoder::add_steps(const Json& definition) {
     const bool add_prefix = PJ_TRY(get_bool(definition, "add_prefix_space")).value_or(true);
     drops_first_space_ = scheme.empty() ? add_prefix : scheme != "never";
     steps_.push_back({.kind = Kind::kReplace,
-                      .pattern = mark.empty() ? std::string(kMark) : mark,
+                      .pattern = mark.empty() ? std::string(kMetaspaceText) : mark,
                       .content = " "});
   } else if (type == "WordPiece") {
     const std::string prefix = PJ_TRY(get_string(definition, "prefix")).value_or("##");

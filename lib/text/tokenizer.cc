@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "text/metaspace.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
@@ -15,8 +16,6 @@
 
 namespace pajamas {
 namespace {
-
-constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581
 
 // Sorted. Harmony (gpt-oss) ends with <|return|> or <|call|>; its <|end|> only ends a message.
 constexpr std::array<std::string_view, 17> kEndTexts = {
@@ -80,8 +79,8 @@ bool can_cut_before_mark(const TokenizerParts& parts, char32_t before) {
 // Where a long word may be cut without a change of its ids: the place of the next U+2581, from
 // `offset` on, that no token goes across.
 std::size_t find_cut(const TokenizerParts& parts, std::string_view word, std::size_t offset) {
-  for (std::size_t at = word.find(kMark, offset); at != std::string_view::npos;
-       at = word.find(kMark, at + kMark.size())) {
+  for (std::size_t at = word.find(kMetaspaceText, offset); at != std::string_view::npos;
+       at = word.find(kMetaspaceText, at + kMetaspaceText.size())) {
     if (at == 0) continue;
     std::size_t start = at - 1;
     while (start > 0 && (static_cast<unsigned char>(word[start]) & 0xc0U) == 0x80U) --start;

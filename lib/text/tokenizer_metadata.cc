@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "text/metaspace.h"
 #include "text/pre_tokenizer_definitions.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_parts.h"
@@ -15,8 +16,6 @@
 
 namespace pajamas {
 namespace {
-
-constexpr std::string_view kMark = "\xe2\x96\x81";  // U+2581, the space in a piece
 
 // Pre-tokenizers with which llama.cpp takes a word that is a token whole, and begins texts with
 // bos unless a key says otherwise.
@@ -233,9 +232,10 @@ Result<TokenizerParts> word_piece_parts(const Metadata& keys, const Vocab& vocab
   for (std::size_t id = 0; id < vocab.size(); ++id) {
     if (!is_plain(vocab.types[id])) continue;
     const std::string& text = (*vocab.tokens)[id];
-    const bool begins_word = text.starts_with(kMark);
-    words.ids.try_emplace(begins_word ? text.substr(kMark.size()) : words.continuing_prefix + text,
-                          static_cast<std::int32_t>(id));
+    const bool begins_word = text.starts_with(kMetaspaceText);
+    words.ids.try_emplace(
+        begins_word ? text.substr(kMetaspaceText.size()) : words.continuing_prefix + text,
+        static_cast<std::int32_t>(id));
   }
   words.unknown_id = id_key(keys, "tokenizer.ggml.unknown_token_id", vocab.size()).value_or(-1);
   if (words.unknown_id >= 0) parts.special.unk = words.unknown_id;

@@ -11,7 +11,7 @@
 namespace pajamas {
 namespace {
 
-utf8proc_category_t category_of(char32_t code_point) {
+utf8proc_category_t unicode_category_of(char32_t code_point) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
 }
 
@@ -30,7 +30,7 @@ struct Free {
 }  // namespace
 
 bool is_unicode_number(char32_t code_point) {
-  const utf8proc_category_t category = category_of(code_point);
+  const utf8proc_category_t category = unicode_category_of(code_point);
   return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL ||
          category == UTF8PROC_CATEGORY_NO;
 }
@@ -40,7 +40,7 @@ bool is_unicode_punctuation(char32_t code_point) {
     return code_point > 0x20 && code_point < 0x7f && !is_unicode_number(code_point) &&
            !((code_point | 0x20) >= 'a' && (code_point | 0x20) <= 'z');
   }
-  switch (category_of(code_point)) {
+  switch (unicode_category_of(code_point)) {
     case UTF8PROC_CATEGORY_PC:
     case UTF8PROC_CATEGORY_PD:
     case UTF8PROC_CATEGORY_PS:
@@ -57,13 +57,13 @@ bool is_unicode_punctuation(char32_t code_point) {
 bool is_unicode_space(char32_t code_point) {
   if (code_point >= 0x09 && code_point <= 0x0d) return true;
   if (code_point == 0x85) return true;
-  const utf8proc_category_t category = category_of(code_point);
+  const utf8proc_category_t category = unicode_category_of(code_point);
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
          category == UTF8PROC_CATEGORY_ZP;
 }
 
 bool is_unicode_word(char32_t code_point) {
-  switch (category_of(code_point)) {
+  switch (unicode_category_of(code_point)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
@@ -81,11 +81,11 @@ bool is_unicode_word(char32_t code_point) {
 }
 
 bool is_unicode_mark(char32_t code_point) {
-  return category_of(code_point) == UTF8PROC_CATEGORY_MN;
+  return unicode_category_of(code_point) == UTF8PROC_CATEGORY_MN;
 }
 
 bool is_unicode_control(char32_t code_point) {
-  switch (category_of(code_point)) {
+  switch (unicode_category_of(code_point)) {
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_CO:

@@ -9,13 +9,13 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "text/metaspace.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
 
 namespace pajamas {
 namespace {
 
-constexpr char32_t kMark = 0x2581;
 constexpr double kUnknownPenalty = 10.0;  // SentencePiece's, below the lowest score
 constexpr std::int32_t kUnknown = -1;
 // Four times what a vocabulary of 250 thousand pieces needs.
@@ -31,10 +31,10 @@ struct Place {
 constexpr std::size_t kNotReached = std::numeric_limits<std::size_t>::max();
 
 void add_before_mark(std::string_view text, std::vector<char32_t>& before) {
-  char32_t previous = kMark;
+  char32_t previous = kMetaspacePoint;
   for (std::size_t offset = 0; offset < text.size();) {
     const CodePoint point = code_point_at(text, offset);
-    if (point.value == kMark && previous != kMark) before.push_back(previous);
+    if (point.value == kMetaspacePoint && previous != kMetaspacePoint) before.push_back(previous);
     previous = point.value;
     offset += std::max<std::size_t>(point.bytes, 1);
   }
@@ -104,7 +104,7 @@ Result<UnigramModel> UnigramModel::create(std::span<const SentencePiece> pieces,
                         id, piece.text.size(), model.trie_.node_count(), kMaxPieceBytes, kMaxNodes);
     }
     model.trie_.put(piece.text, id);
-    model.mark_is_piece_ = model.mark_is_piece_ || piece.text == "\xe2\x96\x81";
+    model.mark_is_piece_ = model.mark_is_piece_ || piece.text == kMetaspaceText;
     add_before_mark(piece.text, model.before_mark_);
   }
   if (std::ranges::find(model.byte_ids_, kUnknown) != model.byte_ids_.end()) {

@@ -18,6 +18,9 @@
 
 namespace pajamas {
 
+// The score of an added token: low enough never to win against a piece.
+inline constexpr float kAddedScore = -1000.0F;
+
 struct VocabularyExport {
   Metadata keys{};
   std::int64_t token_count = 0;

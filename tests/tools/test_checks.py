@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows that each structural check passes a good tree and fails a bad one."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,15 @@ class CheckTestsBuiltTest(TreeTest):
     def test_a_file_that_is_not_compiled_fails(self) -> None:
         self.write("cli/quant/b_test.cc", "TEST(B, C) {}\n")
         self.assert_one_problem(self.check(), "cli/quant/b_test.cc: not compiled")
+
+    def test_files_that_are_compiled_together_are_compiled(self) -> None:
+        joined = self.root / "build/CMakeFiles/a.dir/Unity/unity_0_cxx.cxx"
+        one, other = self.root / "lib/one_test.cc", self.root / "lib/other_test.cc"
+        self.write(str(joined), f'/* made by CMake */\n#include "{one}"\n\n#include "{other}"\n')
+        self.write("build/compile_commands.json",
+                   json.dumps([{"directory": str(self.root / "build"), "file": str(joined)}]))
+        compiled = check_tests_built.compiled_sources(self.root / "build")
+        self.assertEqual(compiled, {path.resolve() for path in (joined, one, other)})
 
     def test_a_case_ctest_does_not_know_fails(self) -> None:
         for name in sorted(self.built.names):

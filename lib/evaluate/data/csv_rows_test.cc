@@ -10,7 +10,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::string error_of(std::string_view text) {
+std::string csv_error_of(std::string_view text) {
   const auto rows = parse_csv(text, "'x.csv'");
   return rows ? "" : rows.error().message;
 }
@@ -38,16 +38,16 @@ TEST(CsvRows, ACommaAtTheEndOfTheFileBeginsAnEmptyCell) {
 }
 
 TEST(CsvRows, RejectsAQuoteThatIsNeverClosedWithItsLine) {
-  EXPECT_THAT(error_of("a,b\nc,\"d\ne,f\n"),
+  EXPECT_THAT(csv_error_of("a,b\nc,\"d\ne,f\n"),
               HasSubstr("'x.csv', line 2: the quote that begins a cell is never closed"));
 }
 
 TEST(CsvRows, RejectsTextBehindAClosingQuote) {
-  EXPECT_THAT(error_of("\"a\nb\"c,d\n"), HasSubstr("'x.csv', line 2: 'c,d"));
+  EXPECT_THAT(csv_error_of("\"a\nb\"c,d\n"), HasSubstr("'x.csv', line 2: 'c,d"));
 }
 
 TEST(CsvRows, RejectsARowOfTooManyCells) {
-  EXPECT_THAT(error_of("a\n" + std::string(100000, ',')),
+  EXPECT_THAT(csv_error_of("a\n" + std::string(100000, ',')),
               HasSubstr("'x.csv', line 2: more than 65536 cells"));
 }
 

@@ -15,7 +15,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing_support::TempFolder;
 
-std::string error_of(std::string_view bytes) {
+std::string text_error_of(std::string_view bytes) {
   const auto text = check_data_text(std::string(bytes), "'x'");
   return text ? "" : text.error().message;
 }
@@ -26,18 +26,19 @@ TEST(DataText, LeavesOutAByteOrderMark) {
 
 TEST(DataText, RejectsWhatIsNoTextAndSaysWhatItIs) {
   const std::string zero("one\ntw\0o", 8);
-  EXPECT_THAT(error_of(""), HasSubstr("'x' is empty"));
-  EXPECT_THAT(error_of("\xef\xbb\xbf"), HasSubstr("'x' is empty"));
-  EXPECT_THAT(error_of(zero), HasSubstr("'x', line 2: a zero byte"));
-  EXPECT_THAT(error_of("a\nb\n\xff"), AllOf(HasSubstr("'x', line 3: the byte 0xff at offset 4")));
-  EXPECT_THAT(error_of("\xed\xa0\x80"), HasSubstr("not UTF-8"));  // a surrogate
-  EXPECT_THAT(error_of(std::string("PAR1\0", 5)), HasSubstr("a Parquet file"));
-  EXPECT_THAT(error_of("\x1f\x8b\x08"), HasSubstr("compressed by gzip"));
-  EXPECT_THAT(error_of(std::string("\xff\xfe"
-                                   "a\0",
-                                   4)),
+  EXPECT_THAT(text_error_of(""), HasSubstr("'x' is empty"));
+  EXPECT_THAT(text_error_of("\xef\xbb\xbf"), HasSubstr("'x' is empty"));
+  EXPECT_THAT(text_error_of(zero), HasSubstr("'x', line 2: a zero byte"));
+  EXPECT_THAT(text_error_of("a\nb\n\xff"),
+              AllOf(HasSubstr("'x', line 3: the byte 0xff at offset 4")));
+  EXPECT_THAT(text_error_of("\xed\xa0\x80"), HasSubstr("not UTF-8"));  // a surrogate
+  EXPECT_THAT(text_error_of(std::string("PAR1\0", 5)), HasSubstr("a Parquet file"));
+  EXPECT_THAT(text_error_of("\x1f\x8b\x08"), HasSubstr("compressed by gzip"));
+  EXPECT_THAT(text_error_of(std::string("\xff\xfe"
+                                        "a\0",
+                                        4)),
               HasSubstr("UTF-16"));
-  EXPECT_THAT(error_of("version https://git-lfs.github.com/spec/v1\noid"),
+  EXPECT_THAT(text_error_of("version https://git-lfs.github.com/spec/v1\noid"),
               HasSubstr("a Git LFS pointer"));
 }
 

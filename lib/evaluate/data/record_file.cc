@@ -11,9 +11,9 @@
 namespace pajamas {
 namespace {
 
-using File = std::shared_ptr<const std::string>;
+using FileName = std::shared_ptr<const std::string>;
 
-constexpr JsonLimits kLineLimits{.max_bytes = std::uint64_t{16} << 20, .max_depth = 32};
+constexpr JsonLimits kRecordLimits{.max_bytes = std::uint64_t{16} << 20, .max_depth = 32};
 constexpr JsonLimits kDocumentLimits{.max_bytes = std::uint64_t{64} << 20, .max_depth = 40};
 // A row takes a hundred bytes however short it is.
 constexpr std::size_t kMaxRows = std::size_t{1} << 21;
@@ -48,17 +48,17 @@ std::string_view first_line(std::string_view text) {
 
 // One object on the first line. A document of rows in one line is one too, but it has "rows".
 bool starts_with_json_line(std::string_view text) {
-  const auto line = parse_json(first_line(text), "", kLineLimits);
+  const auto line = parse_json(first_line(text), "", kRecordLimits);
   return line && line->is_object() && find_member(*line, "rows") == nullptr;
 }
 
-Status check_row_count(const File& file, std::size_t rows) {
+Status check_row_count(const FileName& file, std::size_t rows) {
   if (rows <= kMaxRows) return {};
   return make_error(ErrorCode::kInvalidData, "'{}' has more than {} rows, expected at most as many",
                     *file, kMaxRows);
 }
 
-Record make_record(Json fields, const File& file, std::string_view unit, std::size_t number) {
+Record make_record(Json fields, const FileName& file, std::string_view unit, std::size_t number) {
   return {std::move(fields), file, unit, static_cast<std::int64_t>(number)};
 }
 
@@ -68,7 +68,7 @@ std::unexpected<Error> not_an_object(std::string_view where, const Json& found) 
                     found.type_name());
 }
 
-Result<std::vector<Record>> parse_json_lines(const File& file, std::string_view text) {
+Result<std::vector<Record>> parse_json_lines(const FileName& file, std::string_view text) {
   std::vector<Record> records;
   std::size_t number = 0;
   while (!text.empty()) {
@@ -77,7 +77,7 @@ Result<std::vector<Record>> parse_json_lines(const File& file, std::string_view 
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     if (from_first_letter(line).empty()) continue;
     const std::string where = fmt::format("'{}', line {}", *file, number);
-    Json fields = PJ_TRY(parse_json(line, where, kLineLimits));
+    Json fields = PJ_TRY(parse_json(line, where, kRecordLimits));
     if (!fields.is_object()) return not_an_object(where, fields);
     records.push_back(make_record(std::move(fields), file, "line", number));
     PJ_TRY(check_row_count(file, records.size()));
@@ -97,7 +97,7 @@ Result<Json> unwrap_row(Json& wrapped, std::string_view where) {
   return std::move(wrapped["row"]);
 }
 
-Result<std::vector<Record>> parse_json_rows(const File& file, std::string_view text) {
+Result<std::vector<Record>> parse_json_rows(const FileName& file, std::string_view text) {
   Json document = PJ_TRY(parse_json(text, fmt::format("'{}'", *file), kDocumentLimits));
   Json* rows = &document;
   if (document.is_object()) {
@@ -127,7 +127,7 @@ Result<std::vector<Record>> parse_json_rows(const File& file, std::string_view t
   return records;
 }
 
-Result<std::vector<Record>> parse_csv_records(const File& file, std::string_view text) {
+Result<std::vector<Record>> parse_csv_records(const FileName& file, std::string_view text) {
   const std::string where = fmt::format("'{}'", *file);
   std::vector<CsvRow> rows = PJ_TRY(parse_csv(text, where));
   PJ_TRY(check_row_count(file, rows.size()));

@@ -36,7 +36,7 @@ std::string write_header(const ReferenceHeader& header) {
   return bytes;
 }
 
-Result<ReferenceHeader> read_header(FileCursor& cursor) {
+Result<ReferenceHeader> read_kl_header(FileCursor& cursor) {
   PJ_TRY(cursor.read_text(kKlBaseMagic.size(), "the magic"));
   ReferenceHeader header;
   header.context = PJ_TRY(cursor.read<std::int32_t>("the context"));
@@ -158,7 +158,7 @@ class KlBaseWriter final : public ReferenceWriter {
 
 Result<std::unique_ptr<ReferenceReader>> open_kl_base(File file) {
   FileCursor cursor = PJ_TRY(FileCursor::at_start(file));
-  ReferenceHeader header = PJ_TRY(read_header(cursor));
+  ReferenceHeader header = PJ_TRY(read_kl_header(cursor));
   const std::uint64_t first_window = cursor.offset();
   return std::make_unique<KlBaseReader>(std::move(file), std::move(header), first_window);
 }

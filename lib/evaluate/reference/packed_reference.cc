@@ -56,7 +56,7 @@ Result<std::string> read_header_text(FileCursor& cursor, std::string_view what) 
   return cursor.read_text(bytes, what);
 }
 
-Result<ReferenceHeader> read_header(FileCursor& cursor) {
+Result<ReferenceHeader> read_packed_header(FileCursor& cursor) {
   PJ_TRY(cursor.read_text(kPackedMagic.size(), "the magic"));
   ReferenceHeader header;
   header.context = PJ_TRY(cursor.read<std::uint32_t>("the context"));
@@ -255,7 +255,7 @@ class PackedWriter final : public ReferenceWriter {
 
 Result<std::unique_ptr<ReferenceReader>> open_packed_reference(File file) {
   FileCursor cursor = PJ_TRY(FileCursor::at_start(file));
-  ReferenceHeader header = PJ_TRY(read_header(cursor));
+  ReferenceHeader header = PJ_TRY(read_packed_header(cursor));
   std::vector<ReferenceMark> marks = PJ_TRY(read_marks(cursor, header));
   const std::uint64_t first_window = cursor.offset();
   return std::make_unique<PackedReader>(std::move(file), std::move(header), std::move(marks),

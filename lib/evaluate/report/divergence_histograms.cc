@@ -15,13 +15,13 @@
 namespace pajamas::report {
 namespace {
 
-constexpr double kWidth = 330;
-constexpr double kHeight = 190;
-constexpr double kLeft = 40;
-constexpr double kRight = 322;
-constexpr double kTop = 26;
-constexpr double kBottom = 148;
-constexpr std::size_t kNameCharacters = 40;
+constexpr double kHistogramWidth = 330;
+constexpr double kHistogramHeight = 190;
+constexpr double kPlotLeft = 40;
+constexpr double kPlotRight = 322;
+constexpr double kPlotTop = 26;
+constexpr double kPlotBottom = 148;
+constexpr std::size_t kTitleCharacters = 40;
 constexpr int kFirstExponent = -8;  // of bin 0, see kDivergenceBins
 constexpr std::size_t kBinsPerDecade = 4;
 
@@ -72,35 +72,37 @@ std::string scales(const Axes& axes, const Range& range) {
     fmt::format_to(out,
                    "<path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text class=\"tick\" x=\"{}\" "
                    "y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-                   kLeft, at, kRight, kLeft - 6, at + 4, format_fixed(100 * tick.value, 0));
+                   kPlotLeft, at, kPlotRight, kPlotLeft - 6, at + 4,
+                   format_fixed(100 * tick.value, 0));
   }
   const std::size_t decades = (range.end - range.first) / kBinsPerDecade;
   const std::size_t step = decades > 6 ? 2 : 1;  // labels need room
   for (std::size_t decade = 0; decade <= decades; ++decade) {
     const double at = axes.kl.place(edge_of(range.first + decade * kBinsPerDecade));
-    fmt::format_to(out, "<path class=\"axis\" d=\"M{:.1f} {}v4\"/>", at, kBottom);
+    fmt::format_to(out, "<path class=\"axis\" d=\"M{:.1f} {}v4\"/>", at, kPlotBottom);
     if (decade % step != 0) continue;
     const int exponent = kFirstExponent + static_cast<int>(range.first / kBinsPerDecade + decade);
     fmt::format_to(out,
                    "<text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-                   at, kBottom + 18, format_power_of_ten(exponent));
+                   at, kPlotBottom + 18, format_power_of_ten(exponent));
   }
   fmt::format_to(out,
                  "<path class=\"axis\" d=\"M{} {}H{}\"/><text class=\"name\" x=\"{}\" y=\"{}\" "
                  "text-anchor=\"middle\">KL divergence (nats)</text><text class=\"name\" x=\"{}\" "
                  "y=\"{}\" text-anchor=\"end\">%</text>",
-                 kLeft, kBottom, kRight, (kLeft + kRight) / 2, kHeight - 6, kLeft - 6, kTop - 10);
+                 kPlotLeft, kPlotBottom, kPlotRight, (kPlotLeft + kPlotRight) / 2,
+                 kHistogramHeight - 6, kPlotLeft - 6, kPlotTop - 10);
   return svg;
 }
 
 std::string quantile_line(const Axes& axes, double value, std::string_view name, double label_y) {
   if (!(value > axes.kl.least()) || !std::isfinite(value)) return "";
   const double at = axes.kl.place(value);
-  const bool is_far_right = at > kRight - 50;
+  const bool is_far_right = at > kPlotRight - 50;
   return fmt::format(
       "<path class=\"quantile\" d=\"M{:.1f} {}V{}\"/><text class=\"quantile-label\" "
       "x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>",
-      at, kTop - 8, kBottom, is_far_right ? at - 4 : at + 4, label_y,
+      at, kPlotTop - 8, kPlotBottom, is_far_right ? at - 4 : at + 4, label_y,
       is_far_right ? "end" : "start", name);
 }
 
@@ -111,7 +113,7 @@ std::string panel(const std::string& name, const DivergenceResult& divergence, c
   fmt::format_to(out,
                  "<figure class=\"histogram\"><figcaption>{}</figcaption><svg viewBox=\"0 0 {} "
                  "{}\" role=\"img\" aria-label=\"Histogram of the KL divergence of {}\">",
-                 escape(name), kWidth, kHeight, escape(name));
+                 escape(name), kHistogramWidth, kHistogramHeight, escape(name));
   svg += scales(axes, range);
   for (std::size_t bin = range.first; bin < range.end; ++bin) {
     const double share = share_of(divergence, bin);
@@ -122,12 +124,12 @@ std::string panel(const std::string& name, const DivergenceResult& divergence, c
     fmt::format_to(out,
                    "<rect class=\"bar\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
                    "height=\"{:.1f}\"><title>{} to {}: {} of {} positions</title></rect>",
-                   left + 0.5, top, right - left - 1, kBottom - top, format_number(edge_of(bin)),
-                   format_number(edge_of(bin + 1)), divergence.histogram.at(bin),
-                   divergence.positions);
+                   left + 0.5, top, right - left - 1, kPlotBottom - top,
+                   format_number(edge_of(bin)), format_number(edge_of(bin + 1)),
+                   divergence.histogram.at(bin), divergence.positions);
   }
-  svg += quantile_line(axes, divergence.kl.median, "median", kTop - 2);
-  svg += quantile_line(axes, divergence.kl.p99, "99 %", kTop + 11);
+  svg += quantile_line(axes, divergence.kl.median, "median", kPlotTop - 2);
+  svg += quantile_line(axes, divergence.kl.p99, "99 %", kPlotTop + 11);
   fmt::format_to(out, "</svg><p class=\"note\">median {}, 99 % {}, largest {}</p></figure>",
                  format_number(divergence.kl.median), format_number(divergence.kl.p99),
                  format_number(divergence.kl.maximum));
@@ -141,13 +143,13 @@ std::string divergence_histograms(const Validation& validation) {
   if (range.end == 0) return "";
   Axes axes{.kl = Axis::logarithmic(edge_of(range.first), edge_of(range.end) * (1 - 1e-12)),
             .share = Axis::linear(0, range.largest_share)};
-  axes.kl.set_pixels(kLeft, kRight);
-  axes.share.set_pixels(kBottom, kTop);
+  axes.kl.set_pixels(kPlotLeft, kPlotRight);
+  axes.share.set_pixels(kPlotBottom, kPlotTop);
   std::string html;
   for (const ModelQuality& model : validation.quantized) {
     if (!model.divergence) continue;
-    html += panel(shorten(short_name(validation, model), kNameCharacters), *model.divergence, range,
-                  axes);
+    html += panel(shorten(short_name(validation, model), kTitleCharacters), *model.divergence,
+                  range, axes);
   }
   return "<div class=\"histograms\">" + html + "</div>";
 }

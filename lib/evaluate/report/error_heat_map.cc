@@ -25,7 +25,7 @@ constexpr double kRowHeight = 26;
 constexpr double kHeaderHeight = 40;
 constexpr double kOutsideWidth = 64;
 constexpr double kNumberWidth = 44;  // a cell that is as wide shows its number
-constexpr std::size_t kLabelCharacters = 20;
+constexpr std::size_t kRowLabelCharacters = 20;
 constexpr int kMostLayers = 512;  // a name may say any number
 
 struct Rgb {
@@ -187,7 +187,7 @@ std::string cell(const TensorError& tensor, const Scale& scale, double x, double
 
 std::string row_label(const std::string& kind, double y) {
   return fmt::format("<text class=\"row\" x=\"{}\" y=\"{:.1f}\">{}</text>", kLabelWidth - 10,
-                     y + kRowHeight / 2 + 4, escape(shorten(kind, kLabelCharacters)));
+                     y + kRowHeight / 2 + 4, escape(shorten(kind, kRowLabelCharacters)));
 }
 
 std::string layer_numbers(const Frame& frame) {
@@ -249,20 +249,20 @@ std::string map_of(const ModelQuality& model, const Frame& frame) {
 }
 
 std::string colour_key(const Scale& scale) {
-  constexpr double kWidth = 240;
+  constexpr double kScaleWidth = 240;
   constexpr int kSteps = 48;
   std::string svg;
   const auto out = std::back_inserter(svg);
   for (int step = 0; step < kSteps; ++step) {
     fmt::format_to(out, "<rect fill=\"{}\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" height=\"12\"/>",
-                   hex(colour_at((step + 0.5) / kSteps)), 10 + kWidth * step / kSteps,
-                   kWidth / kSteps + 0.5);
+                   hex(colour_at((step + 0.5) / kSteps)), 10 + kScaleWidth * step / kSteps,
+                   kScaleWidth / kSteps + 0.5);
   }
   const double range = scale.most - scale.least;
   const double tick_step = range > 60 ? 20 : range > 25 ? 10 : 5;
   for (double value = tick_step * std::ceil(scale.least / tick_step); value <= scale.most;
        value += tick_step) {
-    const double x = 10 + kWidth * (value - scale.least) / range;
+    const double x = 10 + kScaleWidth * (value - scale.least) / range;
     fmt::format_to(out,
                    "<path class=\"axis\" d=\"M{0:.1f} 12v4\"/><text class=\"tick\" x=\"{0:.1f}\" "
                    "y=\"29\" text-anchor=\"middle\">{1:.0f}</text>",
@@ -281,7 +281,7 @@ std::string exact_note(const Frame& frame) {
   std::string names;
   for (const std::string& kind : frame.exact_kinds) {
     names += names.empty() ? "" : ", ";
-    names += escape(shorten(kind, kLabelCharacters));
+    names += escape(shorten(kind, kRowLabelCharacters));
   }
   return "<p class=\"note\">Not shown, because every file has them exactly: " + names + ".</p>";
 }

@@ -18,7 +18,7 @@ namespace pajamas::report {
 namespace {
 
 constexpr std::size_t kHeadingCharacters = 20;
-constexpr std::size_t kNameCharacters = 80;
+constexpr std::size_t kFileNameCharacters = 80;
 
 // What a model has in a column, "" where it has nothing. Markup.
 struct Column {
@@ -174,10 +174,10 @@ std::string model_heading(const Validation& validation, const ModelQuality& mode
   const std::string name = is_original ? "original" : short_name(validation, model);
   const std::string detail =
       is_original && !model.method.empty() ? model.method + " " + model.name : model.name;
-  const std::string shown = escape(shorten(name, kNameCharacters));
+  const std::string shown = escape(shorten(name, kFileNameCharacters));
   if (name == detail) return shown;
   return fmt::format("{}<span class=\"detail\">{}</span>", shown,
-                     escape(shorten(detail, kNameCharacters)));
+                     escape(shorten(detail, kFileNameCharacters)));
 }
 
 std::string table(std::string_view name, const std::string& head, const std::string& body) {

@@ -11,7 +11,7 @@ namespace pajamas::report {
 
 namespace {
 
-constexpr std::size_t kLabelCharacters = 32;
+constexpr std::size_t kTabCharacters = 32;
 
 }  // namespace
 
@@ -23,8 +23,8 @@ std::string tabs(std::string_view id, const std::vector<Tab>& views) {
     fmt::format_to(std::back_inserter(html),
                    "<input type=\"radio\" name=\"{0}\" id=\"{0}-{1}\"{2}><label for=\"{0}-{1}\">{3}"
                    "</label><div class=\"panel\">{4}</div>",
-                   id, i, i == 0 ? " checked" : "",
-                   escape(shorten(views[i].label, kLabelCharacters)), views[i].html);
+                   id, i, i == 0 ? " checked" : "", escape(shorten(views[i].label, kTabCharacters)),
+                   views[i].html);
   }
   return html + "</div>";
 }

@@ -15,7 +15,7 @@ namespace pajamas::report {
 namespace {
 
 constexpr std::size_t kShown = 5;
-constexpr std::size_t kNameCharacters = 60;
+constexpr std::size_t kTensorNameCharacters = 60;
 
 // What is not a number is worse than any.
 double badness(const TensorError& tensor) {
@@ -38,9 +38,10 @@ std::string worst_tensors(const ModelQuality& model) {
     fmt::format_to(std::back_inserter(body),
                    "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"number\">{}</td><td "
                    "class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
-                   escape(shorten(tensor->name, kNameCharacters)),
-                   escape(shorten(tensor->type, kNameCharacters)), format_fixed(tensor->snr_db, 2),
-                   format_number(tensor->relative_mse), format_number(tensor->max_error));
+                   escape(shorten(tensor->name, kTensorNameCharacters)),
+                   escape(shorten(tensor->type, kTensorNameCharacters)),
+                   format_fixed(tensor->snr_db, 2), format_number(tensor->relative_mse),
+                   format_number(tensor->max_error));
   }
   return "<h3 class=\"worst-heading\">Lowest signal-to-noise ratios</h3><div "
          "class=\"scroll\"><table "

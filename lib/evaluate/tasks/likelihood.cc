@@ -16,11 +16,11 @@ namespace {
 constexpr std::size_t kPassTokens = 4096;
 constexpr std::size_t kPassRequests = 512;
 
-constexpr auto kBlock = static_cast<std::size_t>(kKvPagePositions);
+constexpr auto kPagePositions = static_cast<std::size_t>(kKvPagePositions);
 
 // Blocks of the cache that tokens begin..end take, when what stands before them may be shared.
 std::size_t blocks_for(std::size_t begin, std::size_t end) {
-  return (end + kBlock - 1) / kBlock - begin / kBlock;
+  return (end + kPagePositions - 1) / kPagePositions - begin / kPagePositions;
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ LikelihoodScorer::Pass LikelihoodScorer::plan_pass(std::span<Scored* const> requ
         {common_length(trunk_.tokens(), pass.text_of(root)), root.end, pass.first_row(root)});
     // The trunk gives back what it does not share with this pass.
     const std::size_t returned =
-        trunk_.blocks().size() - std::min(trunk_.blocks().size(), root.begin / kBlock);
+        trunk_.blocks().size() - std::min(trunk_.blocks().size(), root.begin / kPagePositions);
     const bool fits = pass.tokens() <= kPassTokens && pass.blocks() <= unused + returned;
     if (fits || count == 1) return pass;
   }

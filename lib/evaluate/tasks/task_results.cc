@@ -11,7 +11,7 @@
 namespace pajamas {
 namespace {
 
-constexpr JsonLimits kLineLimits{.max_bytes = std::uint64_t{1} << 20, .max_depth = 8};
+constexpr JsonLimits kItemLimits{.max_bytes = std::uint64_t{1} << 20, .max_depth = 8};
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
 
 std::string header_line(const ResultsHeader& header) {
@@ -83,7 +83,7 @@ std::string item_line(const ItemResult& item) {
 }
 
 Result<ItemResult> parse_item_line(std::string_view line, std::string_view where) {
-  const Json json = PJ_TRY(parse_json(line, where, kLineLimits));
+  const Json json = PJ_TRY(parse_json(line, where, kItemLimits));
   ItemResult item{.subject = PJ_TRY(required(get_string(json, "subject"), "subject", where)),
                   .index = PJ_TRY(required(get_int(json, "index"), "index", where)),
                   .prompt = PJ_TRY(required(get_string(json, "prompt"), "prompt", where)),

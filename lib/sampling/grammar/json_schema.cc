@@ -18,7 +18,7 @@ namespace pajamas {
 namespace {
 
 constexpr std::size_t kMaxSchemaValues = 20'000;
-constexpr int kMaxNesting = 64;
+constexpr int kMaxSchemaNesting = 64;
 constexpr int kMaxInlinedParts = 1'000;  // merges of one schema
 constexpr std::size_t kMaxVisits = 50'000;
 constexpr std::size_t kMaxGrammarBytes = std::size_t{3} << 20;
@@ -247,8 +247,9 @@ class SchemaConverter {
   // A GBNF expression that can stand in a sequence.
   Result<std::string> expression_of(const Json& original, const Place& place) {
     if (++visits_ > kMaxVisits || text_.size() > kMaxGrammarBytes) return too_large(place);
-    if (place.nesting > kMaxNesting) {
-      return fail(ErrorCode::kInvalidArgument, place, "nested deeper than {} levels", kMaxNesting);
+    if (place.nesting > kMaxSchemaNesting) {
+      return fail(ErrorCode::kInvalidArgument, place, "nested deeper than {} levels",
+                  kMaxSchemaNesting);
     }
     if (original == true) return shared("value");
     if (!original.is_object()) {

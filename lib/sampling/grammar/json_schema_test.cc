@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 std::shared_ptr<const TokenTrie> empty_trie() { return TokenTrie::create({}).value(); }
 
-bool accepts(const std::string& gbnf, std::string_view text) {
+bool schema_accepts(const std::string& gbnf, std::string_view text) {
   const auto grammar = Grammar::parse(gbnf);
   EXPECT_TRUE(grammar) << grammar.error().message << "\n" << gbnf;
   GrammarMatcher matcher(*grammar, empty_trie());
@@ -28,31 +28,31 @@ std::string gbnf_of(std::string_view schema) {
   return gbnf.value_or("");
 }
 
-std::string error_of(std::string_view schema) {
+std::string schema_error_of(std::string_view schema) {
   const auto gbnf = json_schema_to_gbnf(parse_json(schema, "schema", {.max_depth = 200}).value());
   if (!gbnf) return gbnf.error().message;
   const auto grammar = Grammar::parse(*gbnf);
   return grammar ? "no error" : grammar.error().message;
 }
 
-struct Case {
+struct SchemaCase {
   const char* schema;
   std::vector<const char*> accepted;
   std::vector<const char*> rejected;
 };
 
-void check(std::span<const Case> cases) {
-  for (const Case& one : cases) {
+void check(std::span<const SchemaCase> cases) {
+  for (const SchemaCase& one : cases) {
     const std::string gbnf = gbnf_of(one.schema);
     for (const char* text : one.accepted)
-      EXPECT_TRUE(accepts(gbnf, text)) << one.schema << " on " << text << "\n" << gbnf;
+      EXPECT_TRUE(schema_accepts(gbnf, text)) << one.schema << " on " << text << "\n" << gbnf;
     for (const char* text : one.rejected)
-      EXPECT_FALSE(accepts(gbnf, text)) << one.schema << " on " << text << "\n" << gbnf;
+      EXPECT_FALSE(schema_accepts(gbnf, text)) << one.schema << " on " << text << "\n" << gbnf;
   }
 }
 
 TEST(JsonSchema, ObjectsKeepTheOrderOfTheirProperties) {
-  const Case cases[] = {
+  const SchemaCase cases[] = {
       {R"({"type":"object","properties":{"z":{"type":"null"},"a":{"type":"boolean"}},"required":["z","a"]})",
        {R"({"z":null,"a":true})", "{ \"z\" : null , \"a\" : false }",
         "{\n  \"z\": null,\n  \"a\": true\n}"},
@@ -77,7 +77,7 @@ TEST(JsonSchema, ObjectsKeepTheOrderOfTheirProperties) {
 }
 
 TEST(JsonSchema, ArraysStringsAndNumbers) {
-  const Case cases[] = {
+  const SchemaCase cases[] = {
       {R"({"type":"array","items":{"type":"null"},"minItems":1,"maxItems":2})",
        {"[null]", "[null, null]"},
        {"[]", "[null,null,null]", "[null,]"}},
@@ -103,7 +103,7 @@ TEST(JsonSchema, ArraysStringsAndNumbers) {
 }
 
 TEST(JsonSchema, ReferencesAndCombinations) {
-  const Case cases[] = {
+  const SchemaCase cases[] = {
       {R"({"$defs":{"t":{"type":"array","items":{"$ref":"#/$defs/t"}}},"$ref":"#/$defs/t"})",
        {"[]", "[[],[[]]]"},
        {"[1]"}},
@@ -130,47 +130,50 @@ TEST(JsonSchema, ReferencesAndCombinations) {
 
 TEST(JsonSchema, UnsupportedAndWrongSchemasAreNamed) {
   EXPECT_THAT(
-      error_of(R"({"properties":{"a":{"multipleOf":2}}})"),
+      schema_error_of(R"({"properties":{"a":{"multipleOf":2}}})"),
       HasSubstr("JSON schema at #/properties/a: the keyword 'multipleOf' is not supported"));
-  EXPECT_THAT(error_of(R"({"not":{}})"), HasSubstr("'not' is not supported"));
-  EXPECT_THAT(error_of(R"({"type":"strin"})"), HasSubstr("'strin' is no type of JSON"));
-  EXPECT_THAT(error_of("false"), HasSubstr("found false"));
-  EXPECT_THAT(error_of("[]"), HasSubstr("found array"));
-  EXPECT_THAT(error_of(R"({"$ref":"other.json"})"), HasSubstr("leads out of the schema"));
-  EXPECT_THAT(error_of(R"({"$ref":"#/$defs/x"})"), HasSubstr("names nothing in the schema"));
-  EXPECT_THAT(error_of(R"({"$ref":"#"})"), HasSubstr("left recursion"));
-  EXPECT_THAT(error_of(R"({"allOf":[{"$ref":"#"}]})"), HasSubstr("left recursion"));
-  EXPECT_THAT(error_of(R"({"$ref":"#","minimum":1})"), HasSubstr("or a reference to itself"));
-  EXPECT_THAT(error_of(R"({"type":"integer","minimum":5,"maximum":4})"),
+  EXPECT_THAT(schema_error_of(R"({"not":{}})"), HasSubstr("'not' is not supported"));
+  EXPECT_THAT(schema_error_of(R"({"type":"strin"})"), HasSubstr("'strin' is no type of JSON"));
+  EXPECT_THAT(schema_error_of("false"), HasSubstr("found false"));
+  EXPECT_THAT(schema_error_of("[]"), HasSubstr("found array"));
+  EXPECT_THAT(schema_error_of(R"({"$ref":"other.json"})"), HasSubstr("leads out of the schema"));
+  EXPECT_THAT(schema_error_of(R"({"$ref":"#/$defs/x"})"), HasSubstr("names nothing in the schema"));
+  EXPECT_THAT(schema_error_of(R"({"$ref":"#"})"), HasSubstr("left recursion"));
+  EXPECT_THAT(schema_error_of(R"({"allOf":[{"$ref":"#"}]})"), HasSubstr("left recursion"));
+  EXPECT_THAT(schema_error_of(R"({"$ref":"#","minimum":1})"),
+              HasSubstr("or a reference to itself"));
+  EXPECT_THAT(schema_error_of(R"({"type":"integer","minimum":5,"maximum":4})"),
               HasSubstr("no integer lies between 5 and 4"));
-  EXPECT_THAT(error_of(R"({"type":"number","minimum":0.2,"maximum":0.8})"),
+  EXPECT_THAT(schema_error_of(R"({"type":"number","minimum":0.2,"maximum":0.8})"),
               HasSubstr("no integer lies in the range"));
-  EXPECT_THAT(error_of(R"({"type":"string","minLength":3,"maxLength":2})"),
+  EXPECT_THAT(schema_error_of(R"({"type":"string","minLength":3,"maxLength":2})"),
               HasSubstr("'minLength' is over 'maxLength'"));
-  EXPECT_THAT(error_of(R"({"type":"string","maxLength":2000000})"),
+  EXPECT_THAT(schema_error_of(R"({"type":"string","maxLength":2000000})"),
               HasSubstr("expected 0 to 100000"));
-  EXPECT_THAT(error_of(R"({"type":"string","pattern":"a","minLength":2})"),
+  EXPECT_THAT(schema_error_of(R"({"type":"string","pattern":"a","minLength":2})"),
               HasSubstr("more than one of 'pattern'"));
-  EXPECT_THAT(error_of(R"({"enum":[1],"minimum":0})"), HasSubstr("'minimum' beside 'enum'"));
-  EXPECT_THAT(error_of(R"({"type":"string","enum":[1]})"),
+  EXPECT_THAT(schema_error_of(R"({"enum":[1],"minimum":0})"), HasSubstr("'minimum' beside 'enum'"));
+  EXPECT_THAT(schema_error_of(R"({"type":"string","enum":[1]})"),
               HasSubstr("no listed value has the type"));
-  EXPECT_THAT(error_of(R"({"properties":{},"required":["a"],"additionalProperties":false})"),
+  EXPECT_THAT(schema_error_of(R"({"properties":{},"required":["a"],"additionalProperties":false})"),
               HasSubstr("'a' is required"));
-  EXPECT_THAT(error_of(R"({"minProperties":1})"), HasSubstr("'minProperties' and 'maxProperties'"));
+  EXPECT_THAT(schema_error_of(R"({"minProperties":1})"),
+              HasSubstr("'minProperties' and 'maxProperties'"));
   EXPECT_THAT(
-      error_of(
+      schema_error_of(
           R"({"allOf":[{"properties":{"a":{}},"additionalProperties":false},{"properties":{"b":{}}}]})"),
       HasSubstr("name it in both parts"));
-  EXPECT_THAT(error_of(R"({"minItems":2,"items":false})"), HasSubstr("more items than there are"));
+  EXPECT_THAT(schema_error_of(R"({"minItems":2,"items":false})"),
+              HasSubstr("more items than there are"));
 }
 
 TEST(JsonSchema, HostileSchemasAreErrorsInLittleTime) {
   std::string deep = R"({"type":"null"})";
   for (int level = 0; level < 80; ++level) deep = R"({"items":)" + deep + "}";
-  EXPECT_THAT(error_of(deep), HasSubstr("nested deeper than 64 levels"));
+  EXPECT_THAT(schema_error_of(deep), HasSubstr("nested deeper than 64 levels"));
   std::string wide = R"({"enum":[0)";
   for (int value = 1; value < 30'000; ++value) wide += fmt::format(",{}", value);
-  EXPECT_THAT(error_of(wide + "]}"), HasSubstr("more than 20000 values"));
+  EXPECT_THAT(schema_error_of(wide + "]}"), HasSubstr("more than 20000 values"));
   // Each definition uses the next twice; the rules are shared, so this is small.
   std::string shared = R"({"$ref":"#/$defs/d0","$defs":{)";
   for (int level = 0; level < 50; ++level) {
@@ -178,7 +181,7 @@ TEST(JsonSchema, HostileSchemasAreErrorsInLittleTime) {
         R"("d{0}":{{"prefixItems":[{{"$ref":"#/$defs/d{1}"}},{{"$ref":"#/$defs/d{1}"}}]}},)", level,
         level + 1);
   }
-  EXPECT_EQ(error_of(shared + R"("d50":{"type":"null"}}})"), "no error");
+  EXPECT_EQ(schema_error_of(shared + R"("d50":{"type":"null"}}})"), "no error");
 }
 
 // Exhaustive over small bounds, and every integer around them.
@@ -199,7 +202,7 @@ TEST(JsonSchema, IntegerRangesAreExact) {
 
 TEST(JsonSchema, OpenAndLargeRanges) {
   const auto in = [](const IntegerRange& range, const char* text) {
-    return accepts("root ::= " + integers_in(range).value(), text);
+    return schema_accepts("root ::= " + integers_in(range).value(), text);
   };
   EXPECT_TRUE(in({.least = 98}, "98") && in({.least = 98}, "100000"));
   EXPECT_FALSE(in({.least = 98}, "97") || in({.least = 98}, "-98") || in({.least = 98}, "0099"));
@@ -208,7 +211,7 @@ TEST(JsonSchema, OpenAndLargeRanges) {
   EXPECT_TRUE(in({.least = INT64_MIN, .most = INT64_MAX}, "-9223372036854775808"));
   EXPECT_FALSE(in({.least = INT64_MIN, .most = INT64_MAX}, "9223372036854775808"));
   const auto number = [](const NumberRange& range, const char* text) {
-    return accepts("root ::= " + numbers_in(range).value(), text);
+    return schema_accepts("root ::= " + numbers_in(range).value(), text);
   };
   const NumberRange unit{.least = 0, .most = 1, .excludes_most = true};
   EXPECT_TRUE(number(unit, "0") && number(unit, "0.5") && number(unit, "0.999999"));
@@ -238,9 +241,9 @@ TEST(JsonSchema, PatternsInsideStrings) {
     const std::string gbnf = "root ::= " + pattern_to_gbnf(one.pattern).value() +
                              "\nchar ::= [^\"\\\\] | \"\\\\\" [\"\\\\]\n";
     for (const char* text : one.accepted)
-      EXPECT_TRUE(accepts(gbnf, text)) << one.pattern << " on " << text;
+      EXPECT_TRUE(schema_accepts(gbnf, text)) << one.pattern << " on " << text;
     for (const char* text : one.rejected)
-      EXPECT_FALSE(accepts(gbnf, text)) << one.pattern << " on " << text;
+      EXPECT_FALSE(schema_accepts(gbnf, text)) << one.pattern << " on " << text;
   }
   for (const char* bad : {"(?=a)", "\\b", "a^b", "(a$)", "[b-a]", "*", "(a", "[a", "a{x}", "\\1",
                           "a)", "a++", "\\k"}) {
@@ -251,7 +254,7 @@ TEST(JsonSchema, PatternsInsideStrings) {
 }
 
 TEST(JsonSchema, FormatsAreTrueDates) {
-  const Case cases[] = {
+  const SchemaCase cases[] = {
       {R"({"type":"string","format":"date"})",
        {R"("2024-02-29")", R"("2000-02-29")", R"("2023-12-31")"},
        {R"("2023-02-29")", R"("1900-02-29")", R"("2023-04-31")", R"("2023-13-01")",
@@ -269,10 +272,10 @@ TEST(JsonSchema, FormatsAreTrueDates) {
 
 TEST(JsonObject, IsAnyObjectAndNothingElse) {
   const std::string gbnf = json_object_gbnf();
-  EXPECT_TRUE(accepts(gbnf, R"({"a": [1, {"b": null}, "c\n"], "d": -1.5e3})"));
-  EXPECT_TRUE(accepts(gbnf, "{}"));
+  EXPECT_TRUE(schema_accepts(gbnf, R"({"a": [1, {"b": null}, "c\n"], "d": -1.5e3})"));
+  EXPECT_TRUE(schema_accepts(gbnf, "{}"));
   for (const char* text : {"[]", "1", "", "{", R"({"a"})", R"({'a':1})"})
-    EXPECT_FALSE(accepts(gbnf, text)) << text;
+    EXPECT_FALSE(schema_accepts(gbnf, text)) << text;
 }
 
 }  // namespace

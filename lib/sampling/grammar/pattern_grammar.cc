@@ -12,7 +12,7 @@
 namespace pajamas {
 namespace {
 
-constexpr int kMaxNesting = 64;
+constexpr int kMaxGroupNesting = 64;
 
 const CodePointSet& digits() {
   static const CodePointSet set({{'0', '9'}});
@@ -113,7 +113,8 @@ class PatternParser {
   }
 
   Result<std::string> parse_group(int nesting) {
-    if (nesting >= kMaxNesting) return fail("groups are nested deeper than {} levels", kMaxNesting);
+    if (nesting >= kMaxGroupNesting)
+      return fail("groups are nested deeper than {} levels", kMaxGroupNesting);
     ++at_;
     if (take('?') && !take(':')) return fail("'(?{}' is not supported", peek());
     std::vector<std::string> alternatives;

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/api/answer_json.h"
 
-#include <chrono>
 #include <random>
 #include <span>
 #include <utility>
 
+#include "serve/unix_time.h"
+
 namespace pajamas {
 namespace {
-
-std::int64_t now_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Json bytes_json(const std::string& piece) {
   Json bytes = Json::array();
@@ -114,7 +109,7 @@ AnswerWriter::AnswerWriter(AnswerShape shape, std::string model)
     : shape_(shape),
       model_(std::move(model)),
       id_(make_answer_id(shape == AnswerShape::kChat ? "chatcmpl-" : "cmpl-")),
-      created_s_(now_s()) {}
+      created_s_(unix_time_s()) {}
 
 Json AnswerWriter::whole(const std::vector<ChoiceResult>& choices, const Usage& usage,
                          bool with_logprobs) const {

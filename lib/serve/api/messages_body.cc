@@ -70,7 +70,7 @@ ApiResult<void> add_message(const Json& message, const std::string& name, Json& 
   return {};
 }
 
-ApiResult<Json> tools_of(const Json& tools) {
+ApiResult<Json> message_tools_of(const Json& tools) {
   if (!tools.is_array()) {
     return bad_request("tools", "'tools' is a {}, expected a list", tools.type_name());
   }
@@ -127,7 +127,7 @@ ApiResult<Json> chat_body_of_messages(const Json& body) {
     if (variables.is_null()) variables = Json::object();
     if (variables.is_object()) variables["enable_thinking"] = type != "disabled";
   }
-  if (const Json* tools = fields.find("tools")) chat["tools"] = PJ_TRY(tools_of(*tools));
+  if (const Json* tools = fields.find("tools")) chat["tools"] = PJ_TRY(message_tools_of(*tools));
   if (const Json* choice = fields.find("tool_choice");
       choice != nullptr && chat.contains("tools")) {
     chat["tool_choice"] = PJ_TRY(tool_choice_of(*choice));

@@ -94,7 +94,7 @@ ApiResult<Json> messages_of(const RequestFields& fields) {
 }
 
 // {"type": "function", "name", "description", "parameters"}, without the inner object.
-ApiResult<Json> tools_of(const Json& tools) {
+ApiResult<Json> response_tools_of(const Json& tools) {
   if (!tools.is_array()) {
     return bad_request("tools", "'tools' is a {}, expected a list", tools.type_name());
   }
@@ -146,7 +146,7 @@ ApiResult<Json> chat_body_of_response(const Json& body) {
   if (const Json* most = fields.find("max_output_tokens")) chat["max_completion_tokens"] = *most;
   chat["messages"] = PJ_TRY(messages_of(fields));
   if (const Json* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
-    chat["tools"] = PJ_TRY(tools_of(*tools));
+    chat["tools"] = PJ_TRY(response_tools_of(*tools));
     const Json* choice = fields.find("tool_choice");
     const Json* name = choice != nullptr ? find_member(*choice, "name") : nullptr;
     if (name != nullptr) {

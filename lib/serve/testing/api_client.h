@@ -16,6 +16,8 @@
 
 namespace pajamas::testing_support {
 
+inline constexpr const char* kChatPath = "/v1/chat/completions";
+
 struct ApiAnswer {
   int status = 0;
   std::string head;

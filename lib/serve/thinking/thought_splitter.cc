@@ -9,7 +9,7 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kTags = std::to_array<ThoughtTags>({
+constexpr auto kThoughtTags = std::to_array<ThoughtTags>({
     {"<think>", "</think>"},            // DeepSeek R1, Qwen 3, QwQ, GLM 4.5 and most others
     {"[THINK]", "[/THINK]"},            // Magistral
     {"<seed:think>", "</seed:think>"},  // Seed-OSS
@@ -24,11 +24,11 @@ std::optional<ReasoningFormat> parse_reasoning_format(std::string_view name) {
   return std::nullopt;
 }
 
-std::span<const ThoughtTags> known_thought_tags() { return kTags; }
+std::span<const ThoughtTags> known_thought_tags() { return kThoughtTags; }
 
 const ThoughtTags* thought_opened_by(std::string_view prompt) {
   const std::string_view end = trim_right(prompt);
-  for (const ThoughtTags& tags : kTags) {
+  for (const ThoughtTags& tags : kThoughtTags) {
     if (end.ends_with(tags.open)) return &tags;
   }
   return nullptr;
@@ -63,7 +63,7 @@ ThoughtSplitter::Output ThoughtSplitter::push(std::string_view text) {
 bool ThoughtSplitter::read_start() {
   const std::string_view seen = trim_left(held_);
   bool may_be_tag = seen.empty();
-  for (const ThoughtTags& tags : kTags) {
+  for (const ThoughtTags& tags : kThoughtTags) {
     if (seen.starts_with(tags.open)) {
       tags_ = &tags;
       held_.erase(0, held_.size() - seen.size() + tags.open.size());

@@ -6,8 +6,6 @@
 namespace pajamas {
 namespace {
 
-constexpr std::string_view kArgumentsTag = "[ARGS]";
-constexpr std::string_view kCallIdTag = "[CALL_ID]";
 // Longer heads than this are no heads: names have at most 64 bytes.
 constexpr std::size_t kMaxHeadBytes = 512;
 

@@ -10,10 +10,9 @@
 namespace pajamas {
 namespace {
 
-constexpr std::array<std::string_view, 3> kTags = {"<tool_call>", "[TOOL_CALLS]", "<|python_tag|>"};
+constexpr std::array<std::string_view, 3> kCallTags = {"<tool_call>", "[TOOL_CALLS]",
+                                                       "<|python_tag|>"};
 constexpr std::string_view kNamedTag = "[TOOL_CALLS]";
-constexpr std::string_view kArgumentsTag = "[ARGS]";
-constexpr std::string_view kCallIdTag = "[CALL_ID]";
 constexpr std::size_t kLongestTag = 14;
 constexpr std::size_t kMaxNameBytes = 256;  // with the id of a call
 constexpr std::string_view kSpace = " \t\r\n";
@@ -29,7 +28,7 @@ std::optional<CallWatch::Begun> CallWatch::push(std::string_view bytes) {
   }
   if (state_ == State::kText) {
     std::size_t behind = std::string::npos;
-    for (const std::string_view tag : kTags) {
+    for (const std::string_view tag : kCallTags) {
       const std::size_t at = seen_.rfind(tag);
       if (at == std::string::npos) continue;
       behind = at + tag.size();

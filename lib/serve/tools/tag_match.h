@@ -8,6 +8,8 @@
 
 namespace pajamas {
 
+inline constexpr std::string_view kArgumentsTag = "[ARGS]";
+inline constexpr std::string_view kCallIdTag = "[CALL_ID]";
 inline constexpr std::string_view kBlank = " \t\r\n";
 
 inline std::string_view trim_left(std::string_view text) {

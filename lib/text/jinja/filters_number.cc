@@ -119,7 +119,7 @@ Result<Value> filesize_filter(Runtime& runtime, const Value& value, const Argume
   }
 }
 
-constexpr auto kFilters = std::to_array<FilterEntry>({
+constexpr auto kNumberFilters = std::to_array<FilterEntry>({
     {"abs", abs_filter},
     {"filesizeformat", filesize_filter},
     {"float", float_filter},
@@ -129,6 +129,6 @@ constexpr auto kFilters = std::to_array<FilterEntry>({
 
 }  // namespace
 
-std::span<const FilterEntry> number_filters() { return kFilters; }
+std::span<const FilterEntry> number_filters() { return kNumberFilters; }
 
 }  // namespace pajamas::jinja

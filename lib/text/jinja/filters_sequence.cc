@@ -455,7 +455,7 @@ Result<Value> attr_filter(Runtime& runtime, const Value& value, const Arguments&
   return undefined(fmt::format("a {} has no such attribute", kind_name(value.kind())));
 }
 
-constexpr auto kFilters = std::to_array<FilterEntry>({
+constexpr auto kSequenceFilters = std::to_array<FilterEntry>({
     {"attr", attr_filter},       {"batch", batch_filter},     {"count", length_filter},
     {"d", default_filter},       {"default", default_filter}, {"dictsort", dictsort_filter},
     {"first", first_filter},     {"groupby", groupby_filter}, {"items", items_filter},
@@ -476,6 +476,6 @@ std::optional<Value> group_attribute(const Value& tuple, std::string_view name) 
   return std::nullopt;
 }
 
-std::span<const FilterEntry> sequence_filters() { return kFilters; }
+std::span<const FilterEntry> sequence_filters() { return kSequenceFilters; }
 
 }  // namespace pajamas::jinja

@@ -256,7 +256,7 @@ Result<Value> tojson_filter(Runtime& runtime, const Value& value, const Argument
   return make_string(runtime.budget, PJ_TRY(to_json_text(runtime.budget, value, style)));
 }
 
-constexpr auto kFilters = std::to_array<FilterEntry>({
+constexpr auto kTextFilters = std::to_array<FilterEntry>({
     {"capitalize", capitalize_filter},
     {"center", center_filter},
     {"e", escape_filter},
@@ -279,6 +279,6 @@ constexpr auto kFilters = std::to_array<FilterEntry>({
 
 }  // namespace
 
-std::span<const FilterEntry> text_filters() { return kFilters; }
+std::span<const FilterEntry> text_filters() { return kTextFilters; }
 
 }  // namespace pajamas::jinja

@@ -17,7 +17,7 @@ namespace pajamas::jinja {
 namespace {
 
 // One conversion, of either language.
-struct Field {
+struct FormatField {
   std::string fill = " ";
   char alignment = 0;  // '<', '>', '^', '='; 0: as the type has it
   char sign = '-';     // '-', '+', ' '
@@ -50,7 +50,7 @@ std::string with_groups(std::string_view digits, char separator, std::size_t gro
 }
 
 // A sign and digits in their field: zeros go between them.
-Result<std::string> number_field(Budget& budget, const Field& field, bool negative,
+Result<std::string> number_field(Budget& budget, const FormatField& field, bool negative,
                                  std::string_view prefix, std::string digits) {
   std::string sign = negative ? "-" : field.sign == '-' ? "" : std::string(1, field.sign);
   sign += prefix;
@@ -67,7 +67,7 @@ Result<std::string> number_field(Budget& budget, const Field& field, bool negati
              field.fill);
 }
 
-Result<std::string> format_integer(Budget& budget, const Field& field, std::int64_t number) {
+Result<std::string> format_integer(Budget& budget, const FormatField& field, std::int64_t number) {
   const std::uint64_t magnitude =
       number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
   std::string digits;
@@ -102,7 +102,7 @@ Result<std::string> format_integer(Budget& budget, const Field& field, std::int6
 }
 
 // The digits of a finite magnitude by the C library, whose printf languages agree with Python's.
-Result<std::string> float_digits(Budget& budget, const Field& field, double magnitude) {
+Result<std::string> float_digits(Budget& budget, const FormatField& field, double magnitude) {
   const auto precision = static_cast<int>(field.precision.value_or(6));
   PJ_TRY(budget.spend_bytes(static_cast<std::uint64_t>(precision) + 512));
   PJ_TRY(budget.spend_lookups(2 * static_cast<std::uint64_t>(precision)));
@@ -133,7 +133,7 @@ Result<std::string> float_digits(Budget& budget, const Field& field, double magn
   return digits;
 }
 
-Result<std::string> format_float(Budget& budget, Field field, double number) {
+Result<std::string> format_float(Budget& budget, FormatField field, double number) {
   const bool negative = std::signbit(number) && !std::isnan(number);
   double magnitude = std::fabs(number);
   if (field.type == '%') magnitude *= 100;
@@ -156,7 +156,7 @@ Result<std::string> format_float(Budget& budget, Field field, double number) {
   return number_field(budget, field, negative, "", std::move(digits));
 }
 
-Result<std::string> format_text(Budget& budget, const Field& field, std::string_view text) {
+Result<std::string> format_text(Budget& budget, const FormatField& field, std::string_view text) {
   if (field.precision) text = text.substr(0, byte_of_code_point(text, *field.precision));
   return pad(budget, text, field.width, field.alignment == 0 ? '<' : field.alignment, field.fill);
 }
@@ -216,7 +216,7 @@ class PercentFormatter {
     return value.integer();
   }
 
-  void read_flags(Field& field) {
+  void read_flags(FormatField& field) {
     for (; at_ < text_.size(); ++at_) {
       switch (text_[at_]) {
         case '-':
@@ -243,7 +243,7 @@ class PercentFormatter {
   Result<std::string> conversion() {
     std::optional<Value> value;
     if (at_ < text_.size() && text_[at_] == '(') value = PJ_TRY(named_value());
-    Field field;
+    FormatField field;
     read_flags(field);
     field.width = PJ_TRY(number_or_star());
     if (field.width < 0) {
@@ -264,7 +264,7 @@ class PercentFormatter {
     return converted(field, *value);
   }
 
-  Result<std::string> converted(Field field, const Value& value) {
+  Result<std::string> converted(FormatField field, const Value& value) {
     if (field.alignment == 0 && !field.zeros) field.alignment = '>';
     switch (field.type) {
       case 's':
@@ -304,7 +304,7 @@ class PercentFormatter {
     return letter > 0x20 && letter < 0x7f ? std::string(1, letter) : "?";
   }
 
-  Result<std::string> integer(const Field& field, const Value& value) {
+  Result<std::string> integer(const FormatField& field, const Value& value) {
     if (value.is_undefined()) return undefined_error(value);
     const bool decimal = field.type == 'd' || field.type == 'i' || field.type == 'u';
     if (value.is_integral()) return format_integer(budget_, field, value.integer());
@@ -314,7 +314,7 @@ class PercentFormatter {
     return value_error("'%{}' needs an integer, found a {}", field.type, kind_name(value.kind()));
   }
 
-  Result<std::string> character(const Field& field, const Value& value) {
+  Result<std::string> character(const FormatField& field, const Value& value) {
     std::string text;
     if (value.is_integral() && value.integer() >= 0 && value.integer() < 0x110000 &&
         (value.integer() & ~std::int64_t{0x7ff}) != 0xd800) {
@@ -440,8 +440,8 @@ class BraceFormatter {
     return value;
   }
 
-  static Result<Field> parse_spec(std::string_view spec) {
-    Field field;
+  static Result<FormatField> parse_spec(std::string_view spec) {
+    FormatField field;
     std::size_t at = 0;
     constexpr std::string_view kAlignments = "<>=^";
     const std::size_t fill_bytes = spec.empty() ? 0 : code_point_at(spec, 0).bytes;
@@ -475,7 +475,7 @@ class BraceFormatter {
 
   Result<std::string> formatted(const Value& value, std::string_view spec) {
     if (spec.empty()) return to_text(budget_, value);
-    Field field = PJ_TRY(parse_spec(spec));
+    FormatField field = PJ_TRY(parse_spec(spec));
     constexpr std::string_view kIntegerTypes = "dxXobn";
     constexpr std::string_view kFloatTypes = "eEfFgG%";
     const bool wants_float = field.type != 0 && kFloatTypes.find(field.type) < kFloatTypes.size();
