@@ -70,7 +70,8 @@ void split_mlx(WeightType type, std::int64_t cols, const std::byte* record, std:
   });
   if (!quantization.has_biases()) {
     std::memcpy(chunk.bytes, view.scales.data(), view.scales.size());
-    if (quantization.mode == MlxMode::kMxfp8) make_bytes_of_mxfp8(static_cast<int>(n / kMxfp8BlockCols), chunk);
+    if (quantization.mode == MlxMode::kMxfp8)
+      make_bytes_of_mxfp8(static_cast<int>(n / kMxfp8BlockCols), chunk);
     return;
   }
   split_params(view.scales, type.dtype(), chunk.halves);
