@@ -53,7 +53,6 @@ void add_floats(KernelTable& table);
 void add_vector_ops(KernelTable& table);
 void add_attention(KernelTable& table);
 void add_matmul(KernelTable& table);
-void add_mlx_matmul(KernelTable& table);
 }  // namespace avx512
 namespace avx512vnni {
 void add_matmul(KernelTable& table);
@@ -62,7 +61,6 @@ void add_attention(KernelTable& table);
 }  // namespace avx512vnni
 namespace avx512bf16 {
 void add_matmul(KernelTable& table);
-void add_mlx_matmul(KernelTable& table);
 }  // namespace avx512bf16
 namespace neon {
 void add_k_quants(KernelTable& table);

@@ -73,7 +73,8 @@ void matmul(const PackedMatrix& weights, ActivationForm form, const std::byte* a
             std::int64_t tokens, std::int64_t row_begin, std::int64_t row_end, float* out,
             std::int64_t out_stride);
 
-// Reads one row back as F32: exactly what decode_weights() gives for the stored row.
+// Reads one row back as F32: what decode_weights() gives for the stored row, exactly unless the
+// table multiplies mxfp8 as bytes (kernels/matmul/mxfp8_block.h).
 void unpack_row(const PackedMatrix& weights, std::int64_t row, float* out);
 
 }  // namespace pajamas

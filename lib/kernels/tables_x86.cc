@@ -32,7 +32,6 @@ KernelTable make_avx512() {
   avx512::add_vector_ops(table);
   avx512::add_attention(table);
   avx512::add_matmul(table);
-  avx512::add_mlx_matmul(table);
   return table;
 }
 
@@ -47,7 +46,6 @@ KernelTable make_avx512vnni() {
 KernelTable make_avx512bf16() {
   KernelTable table{.isa = Isa::kAvx512Bf16};
   avx512bf16::add_matmul(table);
-  avx512bf16::add_mlx_matmul(table);
   return table;
 }
 

@@ -94,7 +94,7 @@ def test_other_precisions_of_experts_and_tied_heads(product, tmp_path, tmp_path_
 def test_the_fast_kernels_tell_the_story_of_mlx_lm(product, example, tmp_path):
     """Greedy, in the type that the folder has, which is what a user runs."""
     ids = story_ids(8)
-    for precision in ("4bit", "8bit"):
+    for precision in ("4bit", "8bit", "mxfp8"):
         folder = convert_mlx(product, example, tmp_path / precision, precision)
         _, made = our_logits(tmp_path, folder, ids, greedy=64)
         assert made == Mlx(folder).greedy(ids, 64), precision
@@ -142,6 +142,20 @@ def test_4_bits_cost_what_a_gguf_type_of_the_size_costs(product, example, storie
           f"{costs['best']:.5f}, in {sizes[1]} bytes; {kind} {costs['gguf']:.5f} in {sizes[0]}")
     assert costs["best"] <= 1.2 * costs["gguf"]
     assert costs["best"] < costs["default"]
+
+
+def test_mxfp8_as_bytes_costs_little(product, example, stories, tmp_path):
+    """Of the products in bytes, rounded weights and activations, from the same file in F32."""
+    folder = convert_mlx(product, example, tmp_path / "mxfp8", "mxfp8")
+    source = exact_logits(tmp_path, example, stories)
+    exact = exact_logits(tmp_path, folder, stories)
+    fast = [our_logits(tmp_path, folder, ids)[0] for ids in stories]
+    own, added = mean_divergence(source, exact), mean_divergence(exact, fast)
+    q8_0 = product.convert(example, tmp_path / "gguf", ["Q8_0"], "--pure")["Q8_0"]
+    q8_0_fast = [our_logits(tmp_path, q8_0, ids)[0] for ids in stories]
+    q8_0_added = mean_divergence(exact_logits(tmp_path, q8_0, stories), q8_0_fast)
+    print(f"mxfp8: KL {own:.7f} of the format, {added:.7f} of the kernels; Q8_0's {q8_0_added:.7f}")
+    assert added < LARGEST_DIVERGENCE / 10
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -34,7 +34,6 @@ namespace {
 #include "kernels/simd/matmul_tile-inl.h"
 // MLX's types.
 #include "kernels/simd/matmul_mlx_codes-inl.h"
-#include "kernels/simd/matmul_mxfp8-inl.h"
 }  // namespace
 }  // namespace pajamas::avx2
 #include "kernels/target_x86_end.h"
@@ -50,7 +49,7 @@ void add_mlx_matmul(KernelTable& table) {
   set_matmul(table, {{MlxMode::kAffine, 8, 64}, DType::kBF16}, kMlxAffineKernel<8>);
   set_matmul(table, {{MlxMode::kMxfp4, 4, 32}, DType::kBF16}, kCodesKernel<MlxMxfp4>);
   set_matmul(table, {{MlxMode::kNvfp4, 4, 16}, DType::kBF16}, kCodesKernel<MlxNvfp4>);
-  set_matmul(table, {{MlxMode::kMxfp8, 8, 32}, DType::kBF16}, kMxfp8Kernel<E4M3AsF32>);
+  set_matmul(table, {{MlxMode::kMxfp8, 8, 32}, DType::kBF16}, kCodesKernel<MlxMxfp8>);
 }
 
 }  // namespace pajamas::avx2

@@ -49,6 +49,7 @@ void add_mlx_matmul(KernelTable& table) {
   set_matmul(table, {{MlxMode::kAffine, 8, 64}, DType::kBF16}, kMlxAffineKernel<8>);
   set_matmul(table, {{MlxMode::kMxfp4, 4, 32}, DType::kBF16}, kCodesKernel<MlxMxfp4>);
   set_matmul(table, {{MlxMode::kNvfp4, 4, 16}, DType::kBF16}, kCodesKernel<MlxNvfp4>);
+  set_matmul(table, {{MlxMode::kMxfp8, 8, 32}, DType::kBF16}, kCodesKernel<MlxMxfp8>);
 }
 
 }  // namespace pajamas::avx512vnni

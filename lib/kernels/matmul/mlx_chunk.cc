@@ -4,15 +4,17 @@
 #include <cstring>
 
 #include "codecs/mlx/code_packing.h"
+#include "kernels/matmul/mxfp8_block.h"
 #include "kernels/matmul/row_chunk.h"
 
 namespace pajamas {
 namespace {
 
-// mxfp8: columns 1 and 2 of each word change places.
-void swap_middle_codes(RowChunk& chunk) {
-  for (int word = 0; word < kChunkCols; word += 4) {
-    std::swap(chunk.codes[word + 1], chunk.codes[word + 2]);
+void make_bytes_of_mxfp8(int n_blocks, RowChunk& chunk) {
+  for (int block = 0; block < n_blocks; ++block) {
+    const std::span<std::uint8_t, kMxfp8BlockCols> codes(chunk.codes + kMxfp8BlockCols * block,
+                                                         kMxfp8BlockCols);
+    chunk.bytes[block] = bytes_of_mxfp8(chunk.bytes[block], codes);
   }
 }
 
@@ -66,9 +68,10 @@ void split_mlx(WeightType type, std::int64_t cols, const std::byte* record, std:
   with_bits(quantization.bits, [&]<int kBits>() {
     unpack_codes<kBits>(view.codes.data(), {chunk.codes, static_cast<std::size_t>(n)});
   });
-  if (quantization.mode == MlxMode::kMxfp8) swap_middle_codes(chunk);
   if (!quantization.has_biases()) {
     std::memcpy(chunk.bytes, view.scales.data(), view.scales.size());
+    if (quantization.mode == MlxMode::kMxfp8)
+      make_bytes_of_mxfp8(static_cast<int>(n / kMxfp8BlockCols), chunk);
     return;
   }
   split_params(view.scales, type.dtype(), chunk.halves);
@@ -78,7 +81,9 @@ void split_mlx(WeightType type, std::int64_t cols, const std::byte* record, std:
 void join_mlx(WeightType type, const RowChunk& chunk, std::int64_t n, std::byte* record) {
   const MlxQuantization quantization = type.quantization();
   RowChunk own = chunk;
-  if (quantization.mode == MlxMode::kMxfp8) swap_middle_codes(own);
+  if (quantization.mode == MlxMode::kMxfp8) {
+    codes_of_mxfp8_bytes({own.codes, static_cast<std::size_t>(n)});
+  }
   with_bits(quantization.bits, [&]<int kBits>() {
     pack_codes<kBits>({own.codes, static_cast<std::size_t>(n)}, record);
   });

@@ -104,10 +104,9 @@ inline constexpr PackedForm kTQ2_0Form{Plane::kPairs, 0, 1, 0, 0};
 // MLX's, whose scales and biases may be 16 or 32 bits wide and belong to 32, 64 or 128 columns:
 //   affine          scale of each group, then bias of each group; of F32 ones all lower halves of
 //                   the scales, all upper halves, then the biases in the same way
-//   mxfp4 mxfp8     exponent byte of each block
+//   mxfp4           exponent byte of each block
+//   mxfp8           exponent byte of each block, of the bytes that mxfp8_block.h makes of its codes
 //   nvfp4           E4M3 byte of each half block
-// In each word of mxfp8's codes, columns 1 and 2 have changed places: even and odd bytes are then
-// pairs of columns.
 inline constexpr PackedForm kMlxMxfp4Form = kMXFP4Form;
 inline constexpr PackedForm kMlxMxfp8Form{Plane::kBytes, 0, 0, 1, 0};
 inline constexpr PackedForm kMlxNvfp4Form{Plane::kNibbles, 0, 0, 2, 0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MLX's types of integer codes: affine of every width, and the two of 4-bit floats.
+// MLX's types: affine of every width, and the floating-point modes, whose codes become integers.
 //
 // Included inside a target region and the namespace of the instruction set, after
 // matmul_tile-inl.h. A group of an affine type is one, two or four blocks of columns, and its
@@ -161,6 +161,18 @@ struct MlxMxfp4 : LevelCodes<kBiasedMXFP4Levels.data()> {
     for (int block = 0; block < n_blocks; ++block) {
       store(scales + kGroupRows * block,
             load_powers<-1>(byte_field<MlxMxfp4>(head, n_blocks, block, lane)));
+    }
+  }
+};
+
+// Packing made the codes signed bytes under a power of two: kernels/matmul/mxfp8_block.h.
+struct MlxMxfp8 : Q80 {
+  static constexpr PackedForm kForm = kMlxMxfp8Form;
+  PJ_VEC static void heads(const std::byte* head, int n_blocks, int lane, float* scales,
+                           float* /*offsets*/) {
+    for (int block = 0; block < n_blocks; ++block) {
+      store(scales + kGroupRows * block,
+            load_powers<0>(byte_field<MlxMxfp8>(head, n_blocks, block, lane)));
     }
   }
 };
