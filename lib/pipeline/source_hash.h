@@ -36,7 +36,8 @@ class SourceHasher {
   // there are threads. One caller at a time hashes a file, and goes on while others bring more: be
   // done with the bytes' other uses before.
   Status feed(int file, std::uint64_t offset, std::span<const std::byte> bytes);
-  // The last ranges are on their way: callers of feed() return soon, and leave the rest to finish().
+  // The last ranges are on their way: callers of feed() return soon, and leave the rest to
+  // finish().
   void stop_feeding() { is_ending_.store(true); }
 
   [[nodiscard]] std::size_t file_count() const { return states_.size(); }
