@@ -120,16 +120,19 @@ class Checkpointer {
   }
   [[nodiscard]] bool has_failed() const { return failed_.load(); }
 
-  // Syncs and writes what is left. The first error of any checkpoint.
-  Status stop() {
-    if (!thread_.joinable()) return {};
+  // The thread starts to sync and write what is left.
+  void begin_stop() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
     wake_.notify_all();
+  }
+  // Waits until all is written. The first error of any checkpoint.
+  Status stop() {
+    if (!thread_.joinable()) return {};
+    begin_stop();
     thread_.join();
-    if (!failed_.load()) write();
     return status_;
   }
 
@@ -137,16 +140,17 @@ class Checkpointer {
   void loop() {
     Clock::time_point last = Clock::now();
     std::unique_lock lock(mutex_);
-    while (!stopping_ && !failed_.load()) {
+    while (!failed_.load()) {
       wake_.wait_for(lock, kWritebackInterval, [this] { return stopping_; });
-      if (stopping_) return;
+      const bool is_last = stopping_;
       lock.unlock();
-      files_.start_writeback();
-      if (Clock::now() - last >= interval_) {
+      if (!is_last) files_.start_writeback();
+      if (is_last || Clock::now() - last >= interval_) {
         write();
         last = Clock::now();
       }
       lock.lock();
+      if (is_last) return;
     }
   }
 
@@ -212,11 +216,6 @@ class Executor {
 
     const std::span<std::byte> raw = encoder.raw_buffer(item);
     PJ_TRY(model_.tensors->read(*item.source, item.source_offset(), raw));
-    // What comes out of turn is so little that the hash reads it again when it gets there.
-    // What is decoded while it is read is not what the file holds.
-    if (!item.is_early && model_.source.format != "mlx") {
-      PJ_TRY(hasher_.feed(item.source->file, item.source->file_offset + item.source_offset(), raw));
-    }
     PJ_TRY(encoder.load(reader_, item, tensor));
     for (std::size_t output = 0; output < plan_.outputs.size(); ++output) {
       PJ_TRY(write_output(
@@ -226,6 +225,13 @@ class Executor {
     item_stats_[static_cast<std::size_t>(index) * plan_.outputs.size()].seconds =
         seconds_since(start);
     finish_item(item);
+    if (static_cast<std::size_t>(index) + 1 == work_.items.size()) hasher_.stop_feeding();
+    // Only now: who hashes the source may do so for long, and its item is not to keep back the
+    // tensor. What comes out of turn is so little that the hash reads it again when it gets there.
+    // What is decoded while it is read is not what the file holds.
+    if (!item.is_early && model_.source.format != "mlx") {
+      PJ_TRY(hasher_.feed(item.source->file, item.source->file_offset + item.source_offset(), raw));
+    }
     return output_hasher_.advance();
   }
 
@@ -341,8 +347,8 @@ void add_hashed_files(const Model& model, const Plan& plan, const OutputFiles& f
   }
 }
 
-// What is left when all weights are written, at the same time as far as there are threads: the
-// last sync and journal lines, and the ends of all hashes.
+// What is left when all weights are written, at the same time: the last sync and journal lines,
+// and the ends of all hashes.
 Status finish_files(ThreadPool& pool, const Plan& plan, Checkpointer& checkpointer,
                     SourceHasher& source_hasher, OutputHasher& output_hasher,
                     ExecuteResult& result) {
@@ -351,18 +357,20 @@ Status finish_files(ThreadPool& pool, const Plan& plan, Checkpointer& checkpoint
     for (const PlannedFile& file : output.files) names.push_back(file.path);
   }
   std::vector<std::string> hashes(names.size());
-  const auto count = static_cast<std::int64_t>(names.size());
-  PJ_TRY(pool.run(count + 2, [&](std::int64_t job, int) -> Status {
-    if (job < count) {
-      const auto file = static_cast<std::size_t>(job);
-      hashes[file] = PJ_TRY(output_hasher.finish(file));
-    } else if (job == count) {
-      PJ_TRY(checkpointer.stop());
-    } else {
-      result.source_files = PJ_TRY(source_hasher.finish());
-    }
-    return {};
-  }));
+  const std::size_t sources = source_hasher.file_count();
+  result.source_files.resize(sources);
+  checkpointer.begin_stop();
+  PJ_TRY(pool.run(static_cast<std::int64_t>(sources + names.size()),
+                  [&](std::int64_t job, int) -> Status {
+                    const auto file = static_cast<std::size_t>(job);
+                    if (file < sources) {
+                      result.source_files[file] = PJ_TRY(source_hasher.finish(file));
+                    } else {
+                      hashes[file - sources] = PJ_TRY(output_hasher.finish(file - sources));
+                    }
+                    return {};
+                  }));
+  PJ_TRY(checkpointer.stop());
   for (std::size_t file = 0; file < names.size(); ++file) {
     result.sha256_by_file[names[file]] = hashes[file];
   }

@@ -48,23 +48,30 @@ Status SourceHasher::feed(int file, std::uint64_t offset, std::span<const std::b
     // More than that only comes while a long gap is being read; what is dropped is read again.
     state.waiting.try_emplace(offset, bytes.begin(), bytes.end());
   }
-  while (!state.is_busy && !state.waiting.empty()) {
+  while (!state.is_busy && !state.waiting.empty() && !is_ending_.load()) {
     const auto next = state.waiting.begin();
-    const bool is_gap = next->first > state.hashed + kSmallGapBytes;
-    if (is_gap && state.waiting.size() <= kMaxWaiting) break;
-    const std::vector<std::byte> data = std::move(next->second);
     const std::uint64_t start = next->first;
     const std::uint64_t from = state.hashed;
-    state.waiting.erase(next);
-    if (start < from) continue;
+    if (start < from) {
+      state.waiting.erase(next);
+      continue;
+    }
+    if (start > from + kSmallGapBytes && state.waiting.size() <= kMaxWaiting) break;
+    // A long gap is read in steps, between which the end is noticed.
+    const std::uint64_t until = std::min<std::uint64_t>(start, from + kReadBytes);
+    std::vector<std::byte> data;
+    if (until == start) {
+      data = std::move(next->second);
+      state.waiting.erase(next);
+    }
     state.is_busy = true;
     lock.unlock();
-    const Status status = hash_gap(state, from, start);
+    const Status status = hash_gap(state, from, until);
     if (status) state.hash.update(data);
     lock.lock();
     state.is_busy = false;
     if (!status) return status;
-    state.hashed = start + data.size();
+    state.hashed = until + data.size();
   }
   return {};
 }
@@ -81,21 +88,18 @@ Status SourceHasher::hash_gap(State& state, std::uint64_t from, std::uint64_t un
   return {};
 }
 
-Result<std::vector<FileHash>> SourceHasher::finish() {
-  std::vector<FileHash> hashes;
-  for (const auto& state : states_) {
-    for (const auto& [offset, data] : state->waiting) {
-      if (offset < state->hashed) continue;
-      PJ_TRY(hash_gap(*state, state->hashed, offset));
-      state->hash.update(data);
-      state->hashed = offset + data.size();
-    }
-    PJ_TRY(hash_gap(*state, state->hashed, state->size));
-    hashes.push_back({.name = state->file.path().filename().string(),
-                      .bytes = state->size,
-                      .sha256 = state->hash.finish_hex()});
+Result<FileHash> SourceHasher::finish(std::size_t file) {
+  State& state = *states_[file];
+  for (const auto& [offset, data] : state.waiting) {
+    if (offset < state.hashed) continue;
+    PJ_TRY(hash_gap(state, state.hashed, offset));
+    state.hash.update(data);
+    state.hashed = offset + data.size();
   }
-  return hashes;
+  PJ_TRY(hash_gap(state, state.hashed, state.size));
+  return FileHash{.name = state.file.path().filename().string(),
+                  .bytes = state.size,
+                  .sha256 = state.hash.finish_hex()};
 }
 
 }  // namespace pajamas

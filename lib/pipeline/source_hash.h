@@ -6,6 +6,7 @@
 // the hash gets there. feed() may be called from many threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -32,11 +33,17 @@ class SourceHasher {
   static Result<std::unique_ptr<SourceHasher>> open(std::span<const std::filesystem::path> files);
 
   // Bytes of a file at an offset. Ranges come in ascending order of offset, give or take as many as
-  // there are threads.
+  // there are threads. One caller at a time hashes a file, and goes on while others bring more: be
+  // done with the bytes' other uses before.
   Status feed(int file, std::uint64_t offset, std::span<const std::byte> bytes);
+  // The last ranges are on their way: callers of feed() return soon, and leave the rest to
+  // finish().
+  void stop_feeding() { is_ending_.store(true); }
 
-  // Reads what is missing and gives all hashes. Call once, when all workers are done.
-  Result<std::vector<FileHash>> finish();
+  [[nodiscard]] std::size_t file_count() const { return states_.size(); }
+  // Reads what is missing. Call once per file, when all workers are done; files may be finished at
+  // the same time.
+  Result<FileHash> finish(std::size_t file);
 
  private:
   struct State {
@@ -53,6 +60,7 @@ class SourceHasher {
   static Status hash_gap(State& state, std::uint64_t from, std::uint64_t until);
 
   std::vector<std::unique_ptr<State>> states_;
+  std::atomic<bool> is_ending_{false};
 };
 
 }  // namespace pajamas

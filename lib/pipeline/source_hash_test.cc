@@ -41,10 +41,11 @@ class SourceHasherTest : public testing::Test {
 TEST_F(SourceHasherTest, ReadsWhatNobodyFeeds) {
   auto hasher = SourceHasher::open(std::span(&path_, 1));
   ASSERT_TRUE(hasher);
-  const auto hashes = (*hasher)->finish();
-  ASSERT_TRUE(hashes);
-  EXPECT_EQ((*hashes)[0].sha256, expected_);
-  EXPECT_EQ((*hashes)[0].bytes, content_.size());
+  ASSERT_EQ((*hasher)->file_count(), 1U);
+  const auto hash = (*hasher)->finish(0);
+  ASSERT_TRUE(hash);
+  EXPECT_EQ(hash->sha256, expected_);
+  EXPECT_EQ(hash->bytes, content_.size());
 }
 
 TEST_F(SourceHasherTest, OrderGapsAndRepeatsDoNotChangeTheHash) {
@@ -55,7 +56,7 @@ TEST_F(SourceHasherTest, OrderGapsAndRepeatsDoNotChangeTheHash) {
   for (const auto& [offset, bytes] : kRanges) {
     ASSERT_TRUE((*hasher)->feed(0, offset, range(offset, bytes)));
   }
-  EXPECT_EQ((*hasher)->finish().value()[0].sha256, expected_);
+  EXPECT_EQ((*hasher)->finish(0).value().sha256, expected_);
 }
 
 TEST_F(SourceHasherTest, ManyThreadsGiveTheSameHash) {
@@ -68,7 +69,32 @@ TEST_F(SourceHasherTest, ManyThreadsGiveTheSameHash) {
     const std::size_t offset = 100 + static_cast<std::size_t>(i) * kChunk;
     return (*hasher)->feed(0, offset, range(offset, kChunk));
   }));
-  EXPECT_EQ((*hasher)->finish().value()[0].sha256, expected_);
+  EXPECT_EQ((*hasher)->finish(0).value().sha256, expected_);
+}
+
+TEST_F(SourceHasherTest, LongGapsAreHashedInSteps) {
+  content_.resize(std::size_t{5} << 20, '\7');
+  ASSERT_TRUE(write_file_atomic(path_, content_));
+  expected_ = sha256_hex(std::as_bytes(std::span(content_)));
+  auto hasher = SourceHasher::open(std::span(&path_, 1));
+  ASSERT_TRUE(hasher);
+  // Enough of the end that nobody waits for the beginning any more.
+  constexpr std::size_t kChunk = 3000;
+  for (std::size_t offset = std::size_t{4} << 20; offset + kChunk <= content_.size();
+       offset += kChunk) {
+    ASSERT_TRUE((*hasher)->feed(0, offset, range(offset, kChunk)));
+  }
+  EXPECT_EQ((*hasher)->finish(0).value().sha256, expected_);
+}
+
+TEST_F(SourceHasherTest, WhatComesAfterTheEndWasCalledIsHashedToo) {
+  auto hasher = SourceHasher::open(std::span(&path_, 1));
+  ASSERT_TRUE(hasher);
+  ASSERT_TRUE((*hasher)->feed(0, 4096, range(4096, 4096)));
+  (*hasher)->stop_feeding();
+  ASSERT_TRUE((*hasher)->feed(0, 0, range(0, 4096)));
+  ASSERT_TRUE((*hasher)->feed(0, 8192, range(8192, 4096)));
+  EXPECT_EQ((*hasher)->finish(0).value().sha256, expected_);
 }
 
 }  // namespace
