@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -48,22 +49,33 @@ constexpr std::string_view kHelp =
 // The token of the answer that is being generated; Ctrl-C stops that answer, not the program.
 std::atomic<CancelToken*> g_answer{nullptr};
 
-void stop_answer(int) {
-  if (CancelToken* answer = g_answer.load()) answer->cancel();
+// What reads the next message when no answer is under way.
+std::atomic<const LineReader*> g_reader{nullptr};
+
+void interrupt(int) {
+  if (CancelToken* answer = g_answer.load()) {
+    answer->cancel();
+  } else if (const LineReader* reader = g_reader.load()) {
+    reader->interrupt();
+  }
 }
 
-// While it lives, Ctrl-C interrupts reading and answers. SA_RESTART is off, so that a read ends.
+// While it lives, Ctrl-C interrupts reading and answers.
 class InterruptScope {
  public:
-  InterruptScope() {
+  explicit InterruptScope(const LineReader& reader) {
+    g_reader.store(&reader);
     struct sigaction action{};
-    action.sa_handler = stop_answer;
+    action.sa_handler = interrupt;
     ::sigemptyset(&action.sa_mask);
     ::sigaction(SIGINT, &action, &before_);
   }
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
-  ~InterruptScope() { ::sigaction(SIGINT, &before_, nullptr); }
+  ~InterruptScope() {
+    ::sigaction(SIGINT, &before_, nullptr);
+    g_reader.store(nullptr);
+  }
 
  private:
   struct sigaction before_{};
@@ -200,13 +212,13 @@ Status run_chat(const ChatFlags& flags, const CancelToken& cancel) {
 
   Chat chat(*engine, text, options, flags);
   PJ_TRY(chat.start());
-  const InterruptScope interrupts;
+  LineReader reader;
+  const InterruptScope interrupts(reader);
   const bool is_typed = ::isatty(STDIN_FILENO) == 1;
   if (is_typed && !flags.quiet) {
     fmt::print("{}, {} tokens of context. /help lists the commands.\n", engine->model().name,
                engine->context());
   }
-  LineReader reader;
   while (true) {
     const std::optional<std::string> message = reader.read_message("> ");
     if (!message) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "line_reader.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -32,6 +33,41 @@ void show(std::string_view prompt) {
 
 }  // namespace
 
+LineReader::LineReader() {
+  // Without the pipe, which only a full table of files prevents, interrupts are not noticed.
+  if (::pipe(interrupts_.data()) != 0) return;
+  for (const int end : interrupts_) {
+    ::fcntl(end, F_SETFD, FD_CLOEXEC);
+    ::fcntl(end, F_SETFL, O_NONBLOCK);
+  }
+}
+
+LineReader::~LineReader() {
+  for (const int end : interrupts_) {
+    if (end >= 0) ::close(end);
+  }
+}
+
+void LineReader::interrupt() const {
+  const int error = errno;
+  // A full pipe has interrupts enough.
+  [[maybe_unused]] const ssize_t written = ::write(interrupts_[1], "", 1);
+  errno = error;
+}
+
+// False when interrupted.
+bool LineReader::wait_for_input() {
+  std::array<pollfd, 2> waits = {
+      pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+      pollfd{.fd = interrupts_[0], .events = POLLIN, .revents = 0},
+  };
+  while (::poll(waits.data(), waits.size(), -1) < 0 && errno == EINTR) continue;
+  if ((waits[1].revents & POLLIN) == 0) return true;
+  std::array<char, 64> sent{};
+  while (::read(interrupts_[0], sent.data(), sent.size()) > 0) continue;
+  return false;
+}
+
 // Whether a line follows that nobody had the time to type.
 bool LineReader::has_more_now() const {
   if (!is_terminal() || at_end_) return false;
@@ -56,13 +92,14 @@ std::optional<std::string> LineReader::read_line() {
       }
       return std::exchange(buffer_, {});
     }
-    std::array<char, 4096> chunk{};
-    const ssize_t got = ::read(STDIN_FILENO, chunk.data(), chunk.size());
-    if (got < 0 && errno == EINTR) {
+    if (!wait_for_input()) {
       end_ = End::kInterrupted;
       buffer_.clear();
       return std::nullopt;
     }
+    std::array<char, 4096> chunk{};
+    const ssize_t got = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
       at_end_ = true;
     } else {

@@ -26,6 +26,8 @@ QUANT = BIN_DIR / "llama-pajamas-quant"
 INVALID_ARGUMENT, NOT_FOUND, INVALID_DATA, UNSUPPORTED, NO_SPACE, CONFLICT = 2, 4, 5, 6, 8, 9
 QUALITY_GATE, CANCELLED = 3, 130
 
+RUN_TIMEOUT_S = 600  # ends what hangs; sanitizers make some runs take minutes
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -188,7 +190,8 @@ class EndToEndTest(unittest.TestCase):
 
     def run_quant(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         return subprocess.run([str(QUANT), *arguments], capture_output=True, text=True,
-                              timeout=120, env=self.environment(**variables), check=False)
+                              timeout=RUN_TIMEOUT_S, env=self.environment(**variables),
+                              check=False)
 
     def convert(self, model: Path, output: Path, types: str, *options: str,
                 **variables: str) -> subprocess.CompletedProcess:
