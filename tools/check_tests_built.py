@@ -3,8 +3,8 @@
 """Checks that no test is left out of the build or of ctest.
 
 Every *_test.cc is compiled (compile_commands.json, alone or included by a file that compiles
-several together), every test case in it is known to ctest, and
-every tests/**/*_test.py is run by some ctest test.
+several together), every test case in it is known to ctest, and every tests/**/*_test.py is run by
+some ctest test.
 """
 
 import json
