@@ -33,4 +33,13 @@ std::string_view error_code_name(ErrorCode code) {
   return "unknown";
 }
 
+Error Error::with_context(std::string_view context) const {
+  return {code, fmt::format("{}: {}", context, message)};
+}
+
+std::unexpected<Error> make_error_of(ErrorCode code, fmt::string_view format,
+                                     fmt::format_args args) {
+  return std::unexpected(Error{code, fmt::vformat(format, args)});
+}
+
 }  // namespace pajamas

@@ -37,19 +37,21 @@ struct Error {
   std::string message;
 
   // The same error with "context: " put before its message.
-  [[nodiscard]] Error with_context(std::string_view context) const {
-    return {code, fmt::format("{}: {}", context, message)};
-  }
+  [[nodiscard]] Error with_context(std::string_view context) const;
 };
 
 template <typename T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
+// Of a format that was checked already; make_error checks it when it compiles.
+[[nodiscard]] std::unexpected<Error> make_error_of(ErrorCode code, fmt::string_view format,
+                                                   fmt::format_args args);
+
 template <typename... Args>
 [[nodiscard]] std::unexpected<Error> make_error(ErrorCode code, fmt::format_string<Args...> format,
                                                 Args&&... args) {
-  return std::unexpected(Error{code, fmt::format(format, std::forward<Args>(args)...)});
+  return make_error_of(code, format, fmt::make_format_args(args...));
 }
 
 }  // namespace pajamas
