@@ -17,7 +17,6 @@ constexpr std::int64_t kMaxLayers = 512;
 constexpr std::int64_t kMaxExperts = 512;
 constexpr std::int64_t kMaxHeads = 1 << 14;
 constexpr std::int64_t kMaxWidth = 1 << 22;
-constexpr std::int64_t kMaxContext = std::int64_t{1} << 31;
 
 std::span<const std::string_view> accepted_names(Activation activation) {
   static constexpr auto kSilu = std::to_array<std::string_view>({"silu", "swish"});

@@ -19,6 +19,8 @@ namespace pajamas {
 
 // Tokens a model may have: far above any, and within the 32 bits of a GGUF key.
 inline constexpr std::int64_t kMaxVocab = 1 << 26;
+// Most tokens that a configuration may name as its context.
+inline constexpr std::int64_t kMaxContext = std::int64_t{1} << 31;
 
 enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn, kLongRope, kLlama3 };
 

@@ -7,8 +7,6 @@
 namespace pajamas {
 namespace {
 
-constexpr std::int64_t kMaxContext = std::int64_t{1} << 31;
-
 Result<RopeScaling> parse_scaling_type(const ConfigView& rope) {
   auto type = PJ_TRY(rope.text("rope_type"));
   if (!type) type = PJ_TRY(rope.text("type"));

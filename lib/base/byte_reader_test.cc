@@ -8,11 +8,11 @@
 namespace pajamas {
 namespace {
 
-constexpr std::array kBytes = {std::byte{0x01}, std::byte{0x02}, std::byte{0x03}, std::byte{0x04},
-                               std::byte{0xff}};
+constexpr std::array kSample = {std::byte{0x01}, std::byte{0x02}, std::byte{0x03}, std::byte{0x04},
+                                std::byte{0xff}};
 
 TEST(ByteReader, ReadsLittleEndianAndAdvances) {
-  ByteReader reader(kBytes);
+  ByteReader reader(kSample);
   EXPECT_EQ(reader.read<std::uint32_t>("count").value(), 0x04030201U);
   EXPECT_EQ(reader.offset(), 4U);
   EXPECT_EQ(reader.read<std::int8_t>("sign").value(), -1);
@@ -20,7 +20,7 @@ TEST(ByteReader, ReadsLittleEndianAndAdvances) {
 }
 
 TEST(ByteReader, AReadPastTheEndNamesWhatWhereAndHowMuchAndReadsNothing) {
-  ByteReader reader(kBytes);
+  ByteReader reader(kSample);
   ASSERT_TRUE(reader.read<std::uint16_t>("version"));
   const auto result = reader.read<std::uint64_t>("tensor count");
   ASSERT_FALSE(result);
@@ -30,7 +30,7 @@ TEST(ByteReader, AReadPastTheEndNamesWhatWhereAndHowMuchAndReadsNothing) {
 }
 
 TEST(ByteReader, ACountThatWouldOverflowTheOffsetIsAnError) {
-  ByteReader reader(kBytes);
+  ByteReader reader(kSample);
   ASSERT_TRUE(reader.read<std::uint8_t>("version"));
   EXPECT_FALSE(reader.read_bytes(std::numeric_limits<std::size_t>::max(), "name"));
   EXPECT_TRUE(reader.read_bytes(4, "name"));

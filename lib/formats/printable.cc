@@ -21,6 +21,8 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+std::string quoted(const std::filesystem::path& path) { return fmt::format("'{}'", path.string()); }
+
 std::string_view describe_foreign_start(std::string_view first_bytes) {
   constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/";
   if (first_bytes.size() >= 4 &&

@@ -3,6 +3,7 @@
 // would act on.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,9 @@ namespace pajamas {
 
 // At most 80 characters of it; bytes other than printable ASCII become \xNN.
 std::string printable(std::string_view text);
+
+// The path in the quotes that messages put around one.
+std::string quoted(const std::filesystem::path& path);
 
 // "" or what the first bytes of a file say it is instead, as an end of a message: a Git LFS
 // pointer, a web page, a pickle, nothing but zeros.

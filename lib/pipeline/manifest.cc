@@ -20,11 +20,6 @@ std::string model_id(const Model& model) {
   return model.source.repo_id.empty() ? model.name : model.source.repo_id;
 }
 
-std::string utc_now() {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
-}
-
 // Bytes the source's tensors take, to tell the compression.
 std::uint64_t source_bytes(const Model& model) {
   std::uint64_t sum = 0;
@@ -107,6 +102,11 @@ Json existing_list(const Json& document, std::string_view key) {
 }
 
 }  // namespace
+
+std::string utc_now() {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
 
 double bits_per_weight(const Model& model, std::uint64_t bytes) {
   if (model.params_total == 0) return 0;

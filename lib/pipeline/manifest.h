@@ -30,6 +30,9 @@ struct FinishedOutput {
   std::vector<FinishedFile> files;  // parallel to planned->files
 };
 
+// The time now as the manifest has it: ISO 8601, UTC, to the second.
+std::string utc_now();
+
 // Mean stored bits of a weight, all tensors and the header counted.
 double bits_per_weight(const Model& model, std::uint64_t bytes);
 

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
-#include <fmt/chrono.h>
 #include <fmt/ranges.h>
 
 #include "base/file.h"
@@ -281,11 +279,6 @@ Status measure(ValidationRun& run, const ValidateOptions& options, const Models&
     validation.quantized.push_back(PJ_TRY(run.run_quantized(target, original)));
   }
   return {};
-}
-
-std::string utc_now() {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
 }
 
 Status update_manifest(const fs::path& folder, const std::vector<ValidationTarget>& targets,

@@ -51,16 +51,6 @@ Result<std::string> replace_ranges(std::string_view text, const std::vector<Text
   return result.append(text.substr(offset));
 }
 
-std::vector<TextRange> find_text(std::string_view text, std::string_view pattern) {
-  std::vector<TextRange> ranges;
-  if (pattern.empty()) return ranges;
-  for (std::size_t at = text.find(pattern); at != std::string_view::npos;
-       at = text.find(pattern, at + pattern.size())) {
-    ranges.push_back({at, at + pattern.size()});
-  }
-  return ranges;
-}
-
 Result<std::string> normal_form(std::string_view text, NormalForm form) {
   std::optional<std::string> result = to_normal_form(text, form);
   if (!result) return make_error(ErrorCode::kInvalidData, "a text is not valid UTF-8");
@@ -256,7 +246,7 @@ Result<std::string> Normalizer::run_step(const Step& step, std::string text,
         const std::vector<TextRange> ranges = PJ_TRY(step.regex->find_all(text));
         return replace_ranges(text, ranges, step.content, max_bytes);
       }
-      return replace_ranges(text, find_text(text, step.pattern), step.content, max_bytes);
+      return replace_ranges(text, find_literal(text, step.pattern), step.content, max_bytes);
   }
   return text;
 }

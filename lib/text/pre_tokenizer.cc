@@ -25,16 +25,6 @@ std::vector<TextRange> find_class(std::string_view text, bool (*in_class)(char32
   return ranges;
 }
 
-std::vector<TextRange> find_text(std::string_view text, std::string_view pattern) {
-  std::vector<TextRange> ranges;
-  if (pattern.empty()) return ranges;
-  for (std::size_t at = text.find(pattern); at != std::string_view::npos;
-       at = text.find(pattern, at + pattern.size())) {
-    ranges.push_back({at, at + pattern.size()});
-  }
-  return ranges;
-}
-
 }  // namespace
 
 Result<PreTokenizer> PreTokenizer::from_json(const Json& definition) {
@@ -177,7 +167,7 @@ Result<std::vector<PreTokenizer::Part>> PreTokenizer::find_parts(const Step& ste
   } else if (step.regex) {
     matches = PJ_TRY(step.regex->find_all(word));
   } else {
-    matches = find_text(word, step.text);
+    matches = find_literal(word, step.text);
   }
   std::vector<Part> parts;
   parts.reserve(2 * matches.size() + 1);

@@ -63,6 +63,16 @@ MatchParam make_match_param() {
 
 }  // namespace
 
+std::vector<TextRange> find_literal(std::string_view text, std::string_view literal) {
+  std::vector<TextRange> ranges;
+  if (literal.empty()) return ranges;
+  for (std::size_t at = text.find(literal); at != std::string_view::npos;
+       at = text.find(literal, at + literal.size())) {
+    ranges.push_back({at, at + literal.size()});
+  }
+  return ranges;
+}
+
 void Regex::Deleter::operator()(re_pattern_buffer* pattern) const { onig_free(pattern); }
 
 Result<Regex> Regex::compile(std::string_view pattern) {

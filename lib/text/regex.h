@@ -23,6 +23,9 @@ struct TextRange {
   bool operator==(const TextRange&) const = default;
 };
 
+// Where `literal` stands in the text, from left to right, none over another; an empty one nowhere.
+std::vector<TextRange> find_literal(std::string_view text, std::string_view literal);
+
 class Regex {
  public:
   static Result<Regex> compile(std::string_view pattern);

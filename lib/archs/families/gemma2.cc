@@ -7,9 +7,9 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Gemma2ForCausalLM"});
+constexpr auto kGemma2Classes = std::to_array<std::string_view>({"Gemma2ForCausalLM"});
 
-constexpr auto kKeys = std::to_array<KeyRule>({
+constexpr auto kGemma2Keys = std::to_array<KeyRule>({
     {.gguf = "attn_logit_softcapping",
      .config = "attn_logit_softcapping",
      .type = KeyRule::Type::kFloat,
@@ -20,13 +20,13 @@ constexpr auto kKeys = std::to_array<KeyRule>({
      .default_value = 30.0},
     {.gguf = "attention.sliding_window", .config = "sliding_window", .default_value = 4096},
 });
-constexpr auto kTensors = std::to_array<TensorGroup>(
+constexpr auto kGemma2Tensors = std::to_array<TensorGroup>(
     {groups::kEmbeddingAndHead, groups::kPreAndPostNorms, groups::kAttention, groups::kGatedFfn});
 }  // namespace
 
 constinit const ArchSpec kGemma2Arch{
     .name = "gemma2",
-    .hf_class_names = kClasses,
+    .hf_class_names = kGemma2Classes,
     .model_type = "gemma2",
     .gguf_name = "gemma2",
     .attention = {.sliding_window = SlidingWindow::kEveryOther,
@@ -38,8 +38,10 @@ constinit const ArchSpec kGemma2Arch{
     .final_logit_softcap = true,
     .tied = Tied::kAlways,
     .defaults = {.head_dim = 256},
-    .keys = {.rope = RopeKeys::kOnlyUnusualBase, .head_dim = HeadDimKeys::kAlways, .extra = kKeys},
-    .tensors = kTensors,
+    .keys = {.rope = RopeKeys::kOnlyUnusualBase,
+             .head_dim = HeadDimKeys::kAlways,
+             .extra = kGemma2Keys},
+    .tensors = kGemma2Tensors,
     .tokenizer = {.add_space_prefix = false},
 };
 

@@ -7,10 +7,10 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses =
+constexpr auto kGemma3Classes =
     std::to_array<std::string_view>({"Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"});
 
-constexpr auto kKeys = std::to_array<KeyRule>({
+constexpr auto kGemma3Keys = std::to_array<KeyRule>({
     {.gguf = "final_logit_softcapping",
      .config = "final_logit_softcapping",
      .type = KeyRule::Type::kFloat},
@@ -20,14 +20,14 @@ constexpr auto kKeys = std::to_array<KeyRule>({
      .unless_key = "sliding_window_pattern",
      .unless_value = 1},
 });
-constexpr auto kTensors =
+constexpr auto kGemma3Tensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreAndPostNorms,
                                 groups::kAttention, groups::kQkNormPerHead, groups::kGatedFfn});
 }  // namespace
 
 constinit const ArchSpec kGemma3Arch{
     .name = "gemma3",
-    .hf_class_names = kClasses,
+    .hf_class_names = kGemma3Classes,
     .model_type = "gemma3_text",
     .gguf_name = "gemma3",
     .inside_multimodal = true,
@@ -41,8 +41,8 @@ constinit const ArchSpec kGemma3Arch{
     .cut_embedding_to_vocab = true,
     .defaults =
         {.heads = 8, .kv_heads = 4, .head_dim = 256, .context_length = 131072, .rope_theta = 1e6},
-    .keys = {.head_dim = HeadDimKeys::kAlways, .extra = kKeys},
-    .tensors = kTensors,
+    .keys = {.head_dim = HeadDimKeys::kAlways, .extra = kGemma3Keys},
+    .tensors = kGemma3Tensors,
     .tokenizer = {.add_space_prefix = false},
 };
 

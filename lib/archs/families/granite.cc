@@ -6,9 +6,9 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"GraniteForCausalLM"});
+constexpr auto kGraniteClasses = std::to_array<std::string_view>({"GraniteForCausalLM"});
 
-constexpr auto kKeys = std::to_array<KeyRule>({
+constexpr auto kGraniteKeys = std::to_array<KeyRule>({
     {.gguf = "attention.scale",
      .config = "attention_multiplier",
      .type = KeyRule::Type::kFloat,
@@ -27,17 +27,17 @@ constexpr auto kKeys = std::to_array<KeyRule>({
      .default_value = 1.0},
 });
 // Their groups reach values that narrow scales cannot hold.
-constexpr auto kMlxRules = std::to_array<MlxRule>({{.module_suffix = "self_attn.o_proj"},
-                                                   {.module_suffix = "mlp.down_proj"},
-                                                   {.module_suffix = "lm_head"}});
-constexpr auto kTensors = std::to_array<TensorGroup>(
+constexpr auto kGraniteMlxRules = std::to_array<MlxRule>({{.module_suffix = "self_attn.o_proj"},
+                                                          {.module_suffix = "mlp.down_proj"},
+                                                          {.module_suffix = "lm_head"}});
+constexpr auto kGraniteTensors = std::to_array<TensorGroup>(
     {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, groups::kGatedFfn,
      groups::kOptionalLlamaBiases});
 }  // namespace
 
 constinit const ArchSpec kGraniteArch{
     .name = "granite",
-    .hf_class_names = kClasses,
+    .hf_class_names = kGraniteClasses,
     .model_type = "granite",
     .gguf_name = "granite",
     .attention = {.rope = Rope::kInterleaved},
@@ -45,10 +45,10 @@ constinit const ArchSpec kGraniteArch{
              .vocab_size = true,
              .rope_dimension_count = true,
              .rope_freqs_tensor = true,
-             .extra = kKeys},
-    .tensors = kTensors,
+             .extra = kGraniteKeys},
+    .tensors = kGraniteTensors,
     .tokenizer = {.fallback_pre_tokenizer = "refact"},
-    .mlx = {.rules = kMlxRules},
+    .mlx = {.rules = kGraniteMlxRules},
 };
 
 }  // namespace pajamas

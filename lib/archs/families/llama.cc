@@ -6,20 +6,21 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"LlamaForCausalLM", "LLaMAForCausalLM"});
-constexpr auto kTensors = std::to_array<TensorGroup>(
+constexpr auto kLlamaClasses =
+    std::to_array<std::string_view>({"LlamaForCausalLM", "LLaMAForCausalLM"});
+constexpr auto kLlamaTensors = std::to_array<TensorGroup>(
     {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, groups::kGatedFfn,
      groups::kOptionalLlamaBiases});
 }  // namespace
 
 constinit const ArchSpec kLlamaArch{
     .name = "llama",
-    .hf_class_names = kClasses,
+    .hf_class_names = kLlamaClasses,
     .model_type = "llama",
     .gguf_name = "llama",
     .attention = {.rope = Rope::kInterleaved},
     .keys = {.vocab_size = true, .rope_dimension_count = true, .rope_freqs_tensor = true},
-    .tensors = kTensors,
+    .tensors = kLlamaTensors,
     .tokenizer = {.fallback_pre_tokenizer = "llama-bpe"},
 };
 

@@ -7,20 +7,20 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"MistralForCausalLM"});
-constexpr auto kTensors =
+constexpr auto kMistralClasses = std::to_array<std::string_view>({"MistralForCausalLM"});
+constexpr auto kMistralTensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms,
                                 groups::kAttentionInterleaved, groups::kGatedFfn});
 }  // namespace
 
 constinit const ArchSpec kMistralArch{
     .name = "mistral",
-    .hf_class_names = kClasses,
+    .hf_class_names = kMistralClasses,
     .model_type = "mistral",
     .gguf_name = "llama",
     .attention = {.rope = Rope::kInterleaved, .sliding_window = SlidingWindow::kAllLayers},
     .keys = {.vocab_size = true, .rope_dimension_count = true, .rope_freqs_tensor = true},
-    .tensors = kTensors,
+    .tensors = kMistralTensors,
     .tokenizer = {.fallback_pre_tokenizer = "tekken"},
 };
 

@@ -6,9 +6,9 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"MixtralForCausalLM"});
+constexpr auto kMixtralClasses = std::to_array<std::string_view>({"MixtralForCausalLM"});
 
-constexpr auto kExperts = std::to_array<TensorRule>({
+constexpr auto kMixtralExperts = std::to_array<TensorRule>({
     {.gguf = "blk.{}.ffn_gate_inp.weight",
      .hf = "model.layers.{}.block_sparse_moe.gate.weight",
      .dims = {Dim::kExperts, Dim::kHidden}},
@@ -28,20 +28,20 @@ constexpr auto kExperts = std::to_array<TensorRule>({
      .transform = Transform::kStackExperts,
      .mlx = "model.layers.{}.block_sparse_moe.switch_mlp.down_proj.weight"},
 });
-constexpr auto kTensors = std::to_array<TensorGroup>(
-    {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, kExperts});
+constexpr auto kMixtralTensors = std::to_array<TensorGroup>(
+    {groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttentionInterleaved, kMixtralExperts});
 }  // namespace
 
 constinit const ArchSpec kMixtralArch{
     .name = "mixtral",
-    .hf_class_names = kClasses,
+    .hf_class_names = kMixtralClasses,
     .model_type = "mixtral",
     .gguf_name = "llama",
     .attention = {.rope = Rope::kInterleaved},
     .moe = {.enabled = true, .renormalize = true},
     .defaults = {.rms_norm_eps = 1e-5, .rope_theta = 1e6},
     .keys = {.vocab_size = true, .rope_dimension_count = true, .rope_freqs_tensor = true},
-    .tensors = kTensors,
+    .tensors = kMixtralTensors,
     .tokenizer = {.fallback_pre_tokenizer = "llama-bpe"},
 };
 

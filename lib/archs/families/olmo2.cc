@@ -6,22 +6,22 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Olmo2ForCausalLM"});
-constexpr auto kTensors =
+constexpr auto kOlmo2Classes = std::to_array<std::string_view>({"Olmo2ForCausalLM"});
+constexpr auto kOlmo2Tensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPostNorms, groups::kAttention,
                                 groups::kQkNormFullWidth, groups::kGatedFfn});
 }  // namespace
 
 constinit const ArchSpec kOlmo2Arch{
     .name = "olmo2",
-    .hf_class_names = kClasses,
+    .hf_class_names = kOlmo2Classes,
     .model_type = "olmo2",
     .gguf_name = "olmo2",
     .attention = {.qk_norm = QkNorm::kFullWidth},
     .norm = {.placement = NormPlacement::kPost},
     .gguf_needs_output = true,
     .defaults = {.rms_norm_eps = 1e-5},
-    .tensors = kTensors,
+    .tensors = kOlmo2Tensors,
     .tokenizer = {.fallback_pre_tokenizer = "dbrx"},
 };
 

@@ -7,14 +7,14 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Phi3ForCausalLM"});
+constexpr auto kPhi3Classes = std::to_array<std::string_view>({"Phi3ForCausalLM"});
 
 // Zero says that there is no window, which is how readers tell Phi-4 from Phi-3.
-constexpr auto kKeys = std::to_array<KeyRule>({
+constexpr auto kPhi3Keys = std::to_array<KeyRule>({
     {.gguf = "attention.sliding_window", .config = "sliding_window", .default_value = 0},
 });
 
-constexpr auto kFusedProjections = std::to_array<TensorRule>({
+constexpr auto kPhi3FusedProjections = std::to_array<TensorRule>({
     {.gguf = "blk.{}.attn_qkv.weight",
      .hf = "model.layers.{}.self_attn.qkv_proj.weight",
      .dims = {Dim::kQkv, Dim::kHidden}},
@@ -28,13 +28,13 @@ constexpr auto kFusedProjections = std::to_array<TensorRule>({
      .hf = "model.layers.{}.mlp.down_proj.weight",
      .dims = {Dim::kHidden, Dim::kFfn}},
 });
-constexpr auto kTensors =
-    std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms, kFusedProjections});
+constexpr auto kPhi3Tensors = std::to_array<TensorGroup>(
+    {groups::kEmbeddingAndHead, groups::kPreNorms, kPhi3FusedProjections});
 }  // namespace
 
 constinit const ArchSpec kPhi3Arch{
     .name = "phi3",
-    .hf_class_names = kClasses,
+    .hf_class_names = kPhi3Classes,
     .model_type = "phi3",
     .gguf_name = "phi3",
     .attention = {.fused_qkv = true, .sliding_window = SlidingWindow::kAllLayers},
@@ -43,8 +43,8 @@ constinit const ArchSpec kPhi3Arch{
     .keys = {.rope = RopeKeys::kOriginalContext,
              .head_dim = HeadDimKeys::kNever,
              .rope_dimension_count = true,
-             .extra = kKeys},
-    .tensors = kTensors,
+             .extra = kPhi3Keys},
+    .tensors = kPhi3Tensors,
     .tokenizer = {.fallback_pre_tokenizer = "dbrx"},
 };
 

@@ -6,19 +6,19 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Qwen2ForCausalLM"});
-constexpr auto kTensors =
+constexpr auto kQwen2Classes = std::to_array<std::string_view>({"Qwen2ForCausalLM"});
+constexpr auto kQwen2Tensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttention,
                                 groups::kQkvBias, groups::kGatedFfn});
 }  // namespace
 
 constinit const ArchSpec kQwen2Arch{
     .name = "qwen2",
-    .hf_class_names = kClasses,
+    .hf_class_names = kQwen2Classes,
     .model_type = "qwen2",
     .gguf_name = "qwen2",
     .attention = {.qkv_bias = true},
-    .tensors = kTensors,
+    .tensors = kQwen2Tensors,
     .tokenizer = {.fallback_pre_tokenizer = "qwen2"},
 };
 

@@ -6,10 +6,10 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Qwen2MoeForCausalLM"});
+constexpr auto kQwen2MoeClasses = std::to_array<std::string_view>({"Qwen2MoeForCausalLM"});
 
 // Readers of GGUF expect experts in every layer.
-constexpr auto kChecks = std::to_array<ConfigCheck>({
+constexpr auto kQwen2MoeChecks = std::to_array<ConfigCheck>({
     {.config = "decoder_sparse_step",
      .expected = 1,
      .reason = "GGUF files of this architecture have experts in every layer"},
@@ -18,12 +18,12 @@ constexpr auto kChecks = std::to_array<ConfigCheck>({
      .reason = "GGUF files of this architecture have experts in every layer"},
 });
 
-constexpr auto kKeys = std::to_array<KeyRule>({
+constexpr auto kQwen2MoeKeys = std::to_array<KeyRule>({
     {.gguf = "expert_feed_forward_length", .config = "moe_intermediate_size"},
     {.gguf = "expert_shared_feed_forward_length", .config = "shared_expert_intermediate_size"},
 });
 
-constexpr auto kSharedExpert = std::to_array<TensorRule>({
+constexpr auto kQwen2MoeSharedExpert = std::to_array<TensorRule>({
     {.gguf = "blk.{}.ffn_gate_inp_shexp.weight",
      .hf = "model.layers.{}.mlp.shared_expert_gate.weight",
      .dims = {Dim::kHidden},
@@ -38,14 +38,14 @@ constexpr auto kSharedExpert = std::to_array<TensorRule>({
      .hf = "model.layers.{}.mlp.shared_expert.down_proj.weight",
      .dims = {Dim::kHidden, Dim::kSharedFfn}},
 });
-constexpr auto kTensors =
+constexpr auto kQwen2MoeTensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttention,
-                                groups::kQkvBias, groups::kMlpExperts, kSharedExpert});
+                                groups::kQkvBias, groups::kMlpExperts, kQwen2MoeSharedExpert});
 }  // namespace
 
 constinit const ArchSpec kQwen2MoeArch{
     .name = "qwen2_moe",
-    .hf_class_names = kClasses,
+    .hf_class_names = kQwen2MoeClasses,
     .model_type = "qwen2_moe",
     .gguf_name = "qwen2moe",
     .attention = {.qkv_bias = true},
@@ -54,9 +54,9 @@ constinit const ArchSpec kQwen2MoeArch{
             .expert_ffn_key = "moe_intermediate_size",
             .shared_ffn_key = "shared_expert_intermediate_size"},
     .gguf_needs_output = true,
-    .checks = kChecks,
-    .keys = {.extra = kKeys},
-    .tensors = kTensors,
+    .checks = kQwen2MoeChecks,
+    .keys = {.extra = kQwen2MoeKeys},
+    .tensors = kQwen2MoeTensors,
     .tokenizer = {.fallback_pre_tokenizer = "qwen2"},
     .mlx = {.head_when_tied = true},
 };

@@ -6,20 +6,20 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Qwen3ForCausalLM"});
-constexpr auto kTensors =
+constexpr auto kQwen3Classes = std::to_array<std::string_view>({"Qwen3ForCausalLM"});
+constexpr auto kQwen3Tensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttention,
                                 groups::kQkNormPerHead, groups::kGatedFfn});
 }  // namespace
 
 constinit const ArchSpec kQwen3Arch{
     .name = "qwen3",
-    .hf_class_names = kClasses,
+    .hf_class_names = kQwen3Classes,
     .model_type = "qwen3",
     .gguf_name = "qwen3",
     .attention = {.qk_norm = QkNorm::kPerHead},
     .defaults = {.head_dim = 128},
-    .tensors = kTensors,
+    .tensors = kQwen3Tensors,
     .tokenizer = {.fallback_pre_tokenizer = "qwen2"},
 };
 

@@ -6,10 +6,10 @@
 namespace pajamas {
 namespace {
 
-constexpr auto kClasses = std::to_array<std::string_view>({"Qwen3MoeForCausalLM"});
+constexpr auto kQwen3MoeClasses = std::to_array<std::string_view>({"Qwen3MoeForCausalLM"});
 
 // Readers of GGUF expect experts in every layer.
-constexpr auto kChecks = std::to_array<ConfigCheck>({
+constexpr auto kQwen3MoeChecks = std::to_array<ConfigCheck>({
     {.config = "decoder_sparse_step",
      .expected = 1,
      .reason = "GGUF files of this architecture have experts in every layer"},
@@ -18,27 +18,27 @@ constexpr auto kChecks = std::to_array<ConfigCheck>({
      .reason = "GGUF files of this architecture have experts in every layer"},
 });
 
-constexpr auto kKeys = std::to_array<KeyRule>({
+constexpr auto kQwen3MoeKeys = std::to_array<KeyRule>({
     {.gguf = "expert_feed_forward_length", .config = "moe_intermediate_size"},
 });
-constexpr auto kMlxRules = std::to_array<MlxRule>({{.module_suffix = "mlp.gate"}});
-constexpr auto kTensors =
+constexpr auto kQwen3MoeMlxRules = std::to_array<MlxRule>({{.module_suffix = "mlp.gate"}});
+constexpr auto kQwen3MoeTensors =
     std::to_array<TensorGroup>({groups::kEmbeddingAndHead, groups::kPreNorms, groups::kAttention,
                                 groups::kQkNormPerHead, groups::kMlpExperts});
 }  // namespace
 
 constinit const ArchSpec kQwen3MoeArch{
     .name = "qwen3_moe",
-    .hf_class_names = kClasses,
+    .hf_class_names = kQwen3MoeClasses,
     .model_type = "qwen3_moe",
     .gguf_name = "qwen3moe",
     .attention = {.qk_norm = QkNorm::kPerHead},
     .moe = {.enabled = true, .renormalize = true, .expert_ffn_key = "moe_intermediate_size"},
-    .checks = kChecks,
-    .keys = {.extra = kKeys},
-    .tensors = kTensors,
+    .checks = kQwen3MoeChecks,
+    .keys = {.extra = kQwen3MoeKeys},
+    .tensors = kQwen3MoeTensors,
     .tokenizer = {.fallback_pre_tokenizer = "qwen2"},
-    .mlx = {.rules = kMlxRules},
+    .mlx = {.rules = kQwen3MoeMlxRules},
 };
 
 }  // namespace pajamas

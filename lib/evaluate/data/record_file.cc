@@ -22,7 +22,7 @@ struct NamedFormat {
   std::string_view extension;
   DataFormat format;
 };
-constexpr auto kExtensions = std::to_array<NamedFormat>({
+constexpr auto kFormatExtensions = std::to_array<NamedFormat>({
     {".csv", DataFormat::kCsv},
     {".jsonl", DataFormat::kJsonLines},
     {".ndjson", DataFormat::kJsonLines},
@@ -167,8 +167,8 @@ std::string_view data_format_name(DataFormat format) {
 
 DataFormat detect_data_format(const std::filesystem::path& path, std::string_view text) {
   const std::string extension = lower_extension(path);
-  const auto named = std::ranges::find(kExtensions, extension, &NamedFormat::extension);
-  if (named != kExtensions.end()) return named->format;
+  const auto named = std::ranges::find(kFormatExtensions, extension, &NamedFormat::extension);
+  if (named != kFormatExtensions.end()) return named->format;
   const std::string_view start = from_first_letter(text);
   const bool is_named_json = extension == ".json";
   if (start.starts_with('{') && starts_with_json_line(start)) return DataFormat::kJsonLines;

@@ -27,7 +27,7 @@ constexpr auto kSplitNames = std::to_array<SplitName>({
     {DataSplit::kTrain, "training"},
     {DataSplit::kDev, "dev"},
 });
-constexpr std::array<std::string_view, 4> kExtensions = {".jsonl", ".ndjson", ".json", ".csv"};
+constexpr std::array<std::string_view, 4> kDataExtensions = {".jsonl", ".ndjson", ".json", ".csv"};
 
 std::string_view name_of(DataSplit split) {
   return std::ranges::find(kSplitNames, split, &SplitName::split)->word;
@@ -41,7 +41,8 @@ std::string lower(std::string text) {
 }
 
 bool is_of_split(const fs::path& path, DataSplit split) {
-  if (std::ranges::find(kExtensions, lower(path.extension().string())) == kExtensions.end()) {
+  if (std::ranges::find(kDataExtensions, lower(path.extension().string())) ==
+      kDataExtensions.end()) {
     return false;
   }
   const std::string stem = lower(path.stem().string());

@@ -33,8 +33,6 @@ class OpenGguf : public GgufSource {
   std::uint32_t alignment_;
 };
 
-std::string quoted(const fs::path& path) { return fmt::format("'{}'", path.string()); }
-
 struct SplitKeys {
   std::uint64_t no = 0;  // from 0
   std::uint64_t count = 1;

@@ -38,8 +38,6 @@ class OpenSafetensors : public TensorSource {
   TensorFiles files_;
 };
 
-std::string quoted(const fs::path& path) { return fmt::format("'{}'", path.string()); }
-
 bool is_pickle_name(std::string_view name) {
   constexpr auto kEndings =
       std::to_array<std::string_view>({".bin", ".pt", ".pth", ".pkl", ".ckpt"});

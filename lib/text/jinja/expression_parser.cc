@@ -31,12 +31,12 @@ const Sign* find_sign(const Token& token, std::span<const Sign> signs) {
   return found == signs.end() ? nullptr : &*found;
 }
 
-constexpr auto kComparisons = std::to_array<Sign>({{"==", Operator::kEqual},
-                                                   {"!=", Operator::kNotEqual},
-                                                   {"<", Operator::kLess},
-                                                   {"<=", Operator::kLessEqual},
-                                                   {">", Operator::kGreater},
-                                                   {">=", Operator::kGreaterEqual}});
+constexpr auto kComparisonSigns = std::to_array<Sign>({{"==", Operator::kEqual},
+                                                       {"!=", Operator::kNotEqual},
+                                                       {"<", Operator::kLess},
+                                                       {"<=", Operator::kLessEqual},
+                                                       {">", Operator::kGreater},
+                                                       {">=", Operator::kGreaterEqual}});
 constexpr auto kSums = std::to_array<Sign>({{"+", Operator::kAdd}, {"-", Operator::kSubtract}});
 constexpr auto kProducts = std::to_array<Sign>({{"*", Operator::kMultiply},
                                                 {"/", Operator::kDivide},
@@ -174,7 +174,7 @@ ExpressionParser::Parsed ExpressionParser::comparison() {
   ExpressionPtr node = make(ExpressionKind::kCompare, line);
   node->parts.push_back(std::move(first));
   while (true) {
-    if (const Sign* sign = find_sign(tokens_.current(), kComparisons)) {
+    if (const Sign* sign = find_sign(tokens_.current(), kComparisonSigns)) {
       tokens_.take();
       node->operators.push_back(sign->op);
     } else if (tokens_.skip_name("in")) {
