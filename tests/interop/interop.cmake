@@ -22,3 +22,7 @@ target_link_libraries(tasks_driver PRIVATE pajamas_evaluate pajamas_options CLI1
 
 add_executable(report_driver ${CMAKE_CURRENT_LIST_DIR}/report_driver.cc)
 target_link_libraries(report_driver PRIVATE pajamas_evaluate pajamas_options)
+
+foreach(driver chat_template_driver logits_driver report_driver tasks_driver)
+  pajamas_unoptimized(${driver})
+endforeach()
