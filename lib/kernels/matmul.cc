@@ -11,7 +11,17 @@
 
 namespace pajamas {
 
-const std::int64_t kFetchAhead = cpu_is_intel() ? 4096 : 0;
+namespace {
+
+std::int64_t fetch_distance() {
+  if (cpu_is_intel()) return 4096;
+  // What is not Intel and has AVX-512 is an AMD processor from Zen 4 on.
+  return cpu_supports(Isa::kAvx512) ? 0 : 1024;
+}
+
+}  // namespace
+
+const std::int64_t kFetchAhead = fetch_distance();
 
 namespace {
 
