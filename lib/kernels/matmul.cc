@@ -10,7 +10,6 @@
 #include "kernels/matmul_kernel.h"
 
 namespace pajamas {
-
 namespace {
 
 std::int64_t fetch_distance() {
@@ -18,12 +17,6 @@ std::int64_t fetch_distance() {
   // What is not Intel and has AVX-512 is an AMD processor from Zen 4 on.
   return cpu_supports(Isa::kAvx512) ? 0 : 1024;
 }
-
-}  // namespace
-
-const std::int64_t kFetchAhead = fetch_distance();
-
-namespace {
 
 const MatmulKernel& kernel_of(const KernelTable* table, WeightType type) {
   PJ_CHECK(can_pack(table, type));
@@ -38,6 +31,8 @@ bool is_whole_blocks(WeightType type, std::int64_t cols) {
 }
 
 }  // namespace
+
+const std::int64_t kFetchAhead = fetch_distance();
 
 bool can_pack(const KernelTable* /*table*/, WeightType type) {
   return type.is_mlx() || find_codec(type.dtype()) != nullptr || is_plain_float(type.dtype());
