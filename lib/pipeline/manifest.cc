@@ -150,7 +150,9 @@ Result<Json> make_manifest(const Model& model, const std::vector<FileHash>& sour
 void put_validation(Json& manifest, std::string_view path, Json validation) {
   for (Json& entry : manifest["formats"]) {
     const auto place = get_string(entry, "path");
-    if (place && *place == path) entry["validation"] = std::move(validation);
+    if (!place || *place != path) continue;
+    entry["validation"] = std::move(validation);
+    return;
   }
 }
 
