@@ -252,8 +252,8 @@ Result<ValidationSetup> make_setup(const ValidateOptions& options, const Models&
     setup.corpus.name = setup.reference->header().corpus;
     setup.corpus.sha256 = setup.reference->header().corpus_sha256;
   } else if (setup.metrics.needs_windows() || !options.save_logits.empty()) {
-    setup.windows = PJ_TRY(plan_llama_windows(std::move(tokens), context,
-                                              added_bos(text.tokenizer()), options.chunks));
+    setup.windows =
+        PJ_TRY(plan_llama_windows(tokens, context, added_bos(text.tokenizer()), options.chunks));
   }
   if (setup.metrics.samples) {
     WindowPlan whole;
@@ -336,6 +336,7 @@ Error interrupted(const ValidationRun& run, const ValidationWork& work) {
 
 std::vector<std::string> known_metrics() {
   std::vector<std::string> names;
+  names.reserve(std::size(kMetrics) + known_tasks().size());
   for (const MetricName& metric : kMetrics) names.emplace_back(metric.name);
   for (const KnownTask& task : known_tasks()) names.emplace_back(task.name);
   return names;
