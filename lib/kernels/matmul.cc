@@ -14,8 +14,8 @@ namespace {
 
 std::int64_t fetch_distance() {
   if (cpu_is_intel()) return 4096;
-  // What is not Intel and has AVX-512 is an AMD processor from Zen 4 on.
-  return cpu_supports(Isa::kAvx512) ? 0 : 1024;
+  // AMD before Zen 4, which has AVX-512.
+  return cpu_supports(Isa::kAvx2) && !cpu_supports(Isa::kAvx512) ? 1024 : 0;
 }
 
 const MatmulKernel& kernel_of(const KernelTable* table, WeightType type) {
