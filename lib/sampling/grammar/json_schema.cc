@@ -5,11 +5,11 @@
 #include <cmath>
 #include <deque>
 #include <map>
-#include <set>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "sampling/grammar/gbnf_text.h"
 #include "sampling/grammar/json_grammar.h"
 #include "sampling/grammar/json_schema_merge.h"
 #include "sampling/grammar/pattern_grammar.h"
@@ -65,14 +65,6 @@ bool is_of_type(const Json& value, std::string_view type) {
          (value.is_number_float() && std::nearbyint(value.get<double>()) == value.get<double>());
 }
 
-std::string in_group(std::string_view expression) { return fmt::format("( {} )", expression); }
-
-// {m,n} of GBNF; nothing for exactly once.
-std::string repetition(std::int64_t least, std::optional<std::int64_t> most) {
-  if (!most) return fmt::format("{{{},}}", least);
-  return fmt::format("{{{},{}}}", least, *most);
-}
-
 class SchemaConverter {
  public:
   explicit SchemaConverter(const Json& root) : root_(root) {}
@@ -84,14 +76,14 @@ class SchemaConverter {
                         kMaxSchemaValues);
     }
     const std::string start = PJ_TRY(reference_rule("#"));
-    add_rule("root", start);
+    rules_.add("root", start);
     while (!pending_.empty()) {
       const auto [reference, rule] = std::move(pending_.front());
       pending_.pop_front();
       const Json* target = PJ_TRY(resolve_reference(root_, reference));
-      add_rule(rule, PJ_TRY(expression_of(*target, {reference, rule, 0})));
+      rules_.add(rule, PJ_TRY(expression_of(*target, {reference, rule, 0})));
     }
-    return text_;
+    return rules_.text();
   }
 
  private:
@@ -119,55 +111,17 @@ class SchemaConverter {
     return std::unexpected(result.error().with_context("JSON schema at " + place.path));
   }
 
-  void add_rule(std::string_view name, std::string_view body) {
-    text_ += fmt::format("{} ::= {}\n", name, body);
-  }
-
-  std::string new_rule_name(std::string_view wish) {
-    std::string name;
-    for (const char c : wish) {
-      const bool is_plain =
-          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      if (is_plain || (!name.empty() && name.back() != '-')) name += is_plain ? c : '-';
-    }
-    if (name.size() > 60) name = name.substr(name.size() - 60);
-    if (name.empty()) name = "rule";
-    // The shared rules and `root` keep their names: these all have a number.
-    return fmt::format("{}-{}", name, ++names_);
-  }
-
   std::string named(const Place& place, std::string_view body) {
-    const std::string name = new_rule_name(place.rule);
-    add_rule(name, body);
-    return name;
+    return rules_.named(place.rule, body);
   }
-
-  // Emits a shared rule and what it uses, once.
-  std::string shared(std::string_view name) {
-    std::vector<std::string_view> wanted = {name};
-    while (!wanted.empty()) {
-      const std::string_view next = wanted.back();
-      wanted.pop_back();
-      if (!shared_.emplace(next).second) continue;
-      for (const SharedRule& rule : shared_json_rules()) {
-        if (rule.name != next) continue;
-        add_rule(rule.name, rule.body);
-        for (std::string_view uses = rule.uses; !uses.empty();) {
-          const std::size_t end = std::min(uses.find(' '), uses.size());
-          wanted.push_back(uses.substr(0, end));
-          uses.remove_prefix(std::min(end + 1, uses.size()));
-        }
-      }
-    }
-    return std::string(name);
-  }
+  std::string shared(std::string_view name) { return rules_.shared(name); }
 
   Result<std::string> reference_rule(const std::string& reference) {
     const auto [entry, is_new] = references_.try_emplace(reference);
     if (is_new) {
       const std::size_t last = reference.rfind('/');
       entry->second =
-          new_rule_name(last == std::string::npos ? "schema" : reference.substr(last + 1));
+          rules_.new_name(last == std::string::npos ? "schema" : reference.substr(last + 1));
       pending_.emplace_back(reference, entry->second);
     }
     return entry->second;
@@ -246,7 +200,7 @@ class SchemaConverter {
 
   // A GBNF expression that can stand in a sequence.
   Result<std::string> expression_of(const Json& original, const Place& place) {
-    if (++visits_ > kMaxVisits || text_.size() > kMaxGrammarBytes) return too_large(place);
+    if (++visits_ > kMaxVisits || rules_.text().size() > kMaxGrammarBytes) return too_large(place);
     if (place.nesting > kMaxSchemaNesting) {
       return fail(ErrorCode::kInvalidArgument, place, "nested deeper than {} levels",
                   kMaxSchemaNesting);
@@ -605,11 +559,9 @@ class SchemaConverter {
   }
 
   const Json& root_;
-  std::string text_;
+  GbnfText rules_;
   std::map<std::string, std::string> references_;  // to rule names
   std::deque<std::pair<std::string, std::string>> pending_;
-  std::set<std::string, std::less<>> shared_;
-  std::size_t names_ = 0;
   std::size_t visits_ = 0;
 };
 
