@@ -3,8 +3,8 @@
 """Speed of an MLX folder against a GGUF file of the same size, both in `llama-pajamas-run`.
 
 The model has the shapes of Llama 3.2 1B with seeded weights, and is the one of bench/run.py. Every
-matrix is of one type on either side (--pure). Runs of the two alternate, and each speed is the best
-of --rounds.
+matrix is of one type on either side (--pure). Runs of the two alternate, and each line is that of
+the --rounds with the median ratio.
 """
 
 import argparse
@@ -13,8 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from report import Case, print_table, run_json, write_report
-from run import Best
+from report import Case, Rounds, print_table, run_json, write_report
 
 # name: MLX options, the GGUF type of about as many bits per weight.
 PAIRS = {
@@ -63,24 +62,24 @@ class Models:
         return folder / "gguf" / f"model-{type_name.lower()}.gguf"
 
 
-def measure(arguments: argparse.Namespace, best: Best, prefix: str, path: Path) -> None:
+def measure(arguments: argparse.Namespace, rounds: Rounds, prefix: str, path: Path) -> None:
     answer = run_json([
         str(arguments.build / "bin/llama-pajamas-run"), "benchmark", str(path), "--threads",
         str(arguments.threads), "--prompt-tokens", str(PROMPT_TOKENS), "--generated-tokens",
         str(GENERATED_TOKENS), "--json",
     ])
-    best.add(prefix, answer)
+    rounds.add(prefix, answer)
     print(f"  {prefix:24} prompt {answer['prompt_tokens_per_second']:8.1f} tok/s  generated "
           f"{answer['generated_tokens_per_second']:7.1f} tok/s  "
           f"{answer['peak_rss_bytes'] / 1e6:6.0f} MB", flush=True)
 
 
-def collect(best: Best, names: list[str]) -> list[Case]:
+def collect(rounds: Rounds, names: list[str]) -> list[Case]:
     cases = []
     for kind, key in (("prompt", "prompt_tokens_per_second"),
                       ("generation", "generated_tokens_per_second")):
         for name in names:
-            ours, peer = best[f"mlx {name} {key}"], best[f"gguf {name} {key}"]
+            ours, peer = rounds.pair((f"mlx {name}", key), (f"gguf {name}", key))
             cases.append(Case(f"{name} against {PAIRS[name][1]}, {kind}", ours, peer, "tok/s",
                               ours / peer, TARGET))
     return cases
@@ -91,19 +90,20 @@ def main() -> int:
     parser.add_argument("--build", type=Path, default=Path("build"), help="build folder")
     parser.add_argument("--only", default="", help="pairs whose name has one of these parts, comma-separated")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--rounds", type=int, default=2, help="each speed is the best of these")
+    parser.add_argument("--rounds", type=int, default=3,
+                        help="each line is the round with the median ratio")
     arguments = parser.parse_args()
     parts = arguments.only.split(",")
     names = [name for name in PAIRS if any(part in name for part in parts)]
     if not names:
         sys.exit(f"mlx.py: no pair has '{arguments.only}' in its name; they are {list(PAIRS)}")
-    models, best = Models(arguments.build), Best()
+    models, rounds = Models(arguments.build), Rounds()
     for number in range(1, arguments.rounds + 1):
         print(f"round {number} of {arguments.rounds}", flush=True)
         for name in names:
-            measure(arguments, best, f"mlx {name}", models.mlx(name))
-            measure(arguments, best, f"gguf {name}", models.gguf(PAIRS[name][1]))
-    cases = collect(best, names)
+            measure(arguments, rounds, f"mlx {name}", models.mlx(name))
+            measure(arguments, rounds, f"gguf {name}", models.gguf(PAIRS[name][1]))
+    cases = collect(rounds, names)
     print()
     print_table(cases)
     write_report(arguments.build / "bench/mlx.json", cases,

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -27,6 +27,34 @@ class Case:
             return True
         relation, limit = self.target.split()[:2]
         return self.ratio >= float(limit) if relation == ">=" else self.ratio <= float(limit)
+
+
+@dataclass
+class Rounds:
+    """What programs answered, round by round; the runs that belong together come one after the other.
+
+    The bandwidth of a virtual machine changes by half from minute to minute, so only runs of one
+    round are compared: the best of ours may have had a faster minute than any of the peer.
+    """
+
+    answers: dict[str, list[dict]] = field(default_factory=dict)
+
+    def add(self, name: str, answer: dict) -> None:
+        self.answers.setdefault(name, []).append(answer)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.answers
+
+    def least(self, name: str, key: str) -> float:
+        return min(answer[key] for answer in self.answers[name])
+
+    def pair(self, ours: tuple[str, str], peer: tuple[str, str]) -> tuple[float, float]:
+        """Both numbers, given as name and key, of the round with the median ratio (of an even
+        number of rounds the lower of the two in the middle)."""
+        pairs = [(mine[ours[1]], other[peer[1]])
+                 for mine, other in zip(self.answers[ours[0]], self.answers[peer[0]], strict=True)]
+        pairs.sort(key=lambda pair: pair[0] / pair[1])
+        return pairs[(len(pairs) - 1) // 2]
 
 
 def run_json(command: list[str]) -> dict:

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cpu_features.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <array>
 #include <utility>
 
@@ -62,6 +66,20 @@ bool cpu_is_intel() {
   return __builtin_cpu_is("intel") != 0;
 #else
   return false;
+#endif
+}
+
+int cpu_amd_family() {
+#if defined(__x86_64__)
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__builtin_cpu_is("amd") == 0 || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) return 0;
+  const unsigned family = eax >> 8 & 0xf;
+  return static_cast<int>(family == 0xf ? family + (eax >> 20 & 0xff) : family);
+#else
+  return 0;
 #endif
 }
 

@@ -19,4 +19,8 @@ bool cpu_supports(Isa isa);
 // Made by Intel; false on anything but x86.
 bool cpu_is_intel();
 
+// AMD's number of the family: 0x17 is Zen 1 and 2, 0x19 Zen 3 and 4, 0x1a Zen 5. 0 where the
+// processor is not AMD's.
+int cpu_amd_family();
+
 }  // namespace pajamas

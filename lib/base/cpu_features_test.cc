@@ -21,5 +21,12 @@ TEST(CpuFeatures, GenericRunsEverywhereAndAvx512ImpliesAvx2) {
   EXPECT_FALSE(cpu_supports(Isa::kAvx2) && cpu_supports(Isa::kNeon));
 }
 
+TEST(CpuFeatures, AProcessorHasOneMakerAndItsFamilySaysWhatItCanDo) {
+  EXPECT_FALSE(cpu_is_intel() && cpu_amd_family() != 0);
+  // The first AMD family with AVX2 is Excavator's, the first with AVX-512 is Zen 3's and 4's.
+  if (cpu_amd_family() != 0 && cpu_supports(Isa::kAvx2)) EXPECT_GE(cpu_amd_family(), 0x15);
+  if (cpu_amd_family() != 0 && cpu_supports(Isa::kAvx512)) EXPECT_GE(cpu_amd_family(), 0x19);
+}
+
 }  // namespace
 }  // namespace pajamas

@@ -12,8 +12,12 @@
 namespace pajamas {
 namespace {
 
+constexpr int kZen5Family = 0x1a;
+
+// What was fastest on the processors that were measured; docs/kernels.md has the numbers.
 std::int64_t fetch_distance() {
   if (cpu_is_intel()) return 4096;
+  if (cpu_amd_family() >= kZen5Family) return 6144;
   // AMD before Zen 4, which has AVX-512.
   return cpu_supports(Isa::kAvx2) && !cpu_supports(Isa::kAvx512) ? 1024 : 0;
 }

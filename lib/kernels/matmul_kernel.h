@@ -30,7 +30,7 @@ struct MatmulTask {
 
 // One token's products fetch weights this many bytes ahead; 0: the processor fetches by itself. On
 // Cascade Lake that made generation 13 to 30 % faster (4 KB), on Zen 3 Q4_K_M, Q4_0, Q6_K and BF16
-// 4 to 27 % (1 KB); on Zen with AVX-512 it made it slower.
+// 4 to 27 % (1 KB), on Zen 5 Q4_K_M, Q4_0 and Q6_K 20 to 30 % (6 KB); on Zen 4 it made it slower.
 extern const std::int64_t kFetchAhead;
 
 struct MatmulKernel {
