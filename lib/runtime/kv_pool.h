@@ -2,7 +2,9 @@
 // The memory of the KV cache: blocks of 64 positions of all layers and heads, shared by sequences
 // that begin alike.
 //
-// A block holds one page (kernels/attention.h) per layer and KV head. Sequences count references;
+// A block holds one page (kernels/attention.h) per layer and KV head. Blocks lie side by side in
+// slabs large enough for huge pages: one token reads a page of every block for each layer and head,
+// and would look up most of them in the page tables. Sequences count references;
 // a block with more than one is never written. Not for use from several threads at once, but pages
 // of blocks that are held may be read and written from any thread.
 #pragma once
@@ -47,14 +49,18 @@ class KvPool {
 
  private:
   struct Block {
-    MemoryPages memory;
+    std::byte* memory = nullptr;  // in a slab
     std::int32_t references = 0;
   };
+
+  Status add_slab();
 
   KvShape shape_;
   std::int64_t max_blocks_;
   std::int64_t used_blocks_ = 0;
-  std::vector<Block> blocks_;
+  std::vector<MemoryPages> slabs_;
+  std::vector<Block> blocks_;       // of all slabs
+  std::size_t touched_blocks_ = 0;  // the others are as the system gave them
   std::vector<std::int32_t> free_;
 };
 

@@ -157,7 +157,7 @@ PJ_VEC void attend_page(const Block& block, std::int64_t page) {
     if (!find_cells(block, page, first, n, tile)) continue;
     if (!is_prepared) {
       tile.ahead = distance_ahead(block, page);
-      prepared = Page::prepare(block, block.task->pages.data()[page]);
+      prepared = Page::prepare(block, block.task->pages.data()[page], tile.ahead);
       is_prepared = true;
     }
     kTiles[n - 1](block, prepared, first, tile);

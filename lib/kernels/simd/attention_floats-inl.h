@@ -110,7 +110,8 @@ struct F32Page {
   PJ_VEC static float take_query(const KvPageLayout& layout, const float* query, float* row) {
     return copy_query(layout, query, row);
   }
-  PJ_VEC static Prepared prepare(const Block& block, const std::byte* page) {
+  PJ_VEC static Prepared prepare(const Block& block, const std::byte* page,
+                                 std::ptrdiff_t /*ahead*/) {
     return {page, page + block.layout.values_at};
   }
   template <int kQ>
@@ -141,7 +142,8 @@ struct F16Page {
   PJ_VEC static float take_query(const KvPageLayout& layout, const float* query, float* row) {
     return copy_query(layout, query, row);
   }
-  PJ_VEC static Prepared prepare(const Block& block, const std::byte* page) {
+  PJ_VEC static Prepared prepare(const Block& block, const std::byte* page,
+                                 std::ptrdiff_t /*ahead*/) {
     const KvPageLayout& layout = block.layout;
     if (block.n < kWidenFrom) return {page, page + layout.values_at, false};
     const std::int64_t elems = kPageCells * (layout.head_dim + layout.value_dims);

@@ -57,11 +57,17 @@ struct Q8Page {
     return largest / kQ16Top + sum_of_lanes(zeros);
   }
 
-  PJ_VEC static Prepared prepare(const Block& block, const std::byte* page) {
+  PJ_VEC static Prepared prepare(const Block& block, const std::byte* page, std::ptrdiff_t ahead) {
     const KvPageLayout& layout = block.layout;
     const std::int64_t scales = 2 * layout.blocks * kPageCells;
-    for (std::int64_t at = 0; at < scales; at += kLanes) {
-      store(block.decoded + at, load_f16(page + layout.key_scales_at + at * 2));
+    constexpr std::int64_t kLineScales = 32;
+    static_assert(kPageCells % kLineScales == 0);
+    for (std::int64_t line = 0; line < scales; line += kLineScales) {
+      const std::byte* const from = page + layout.key_scales_at + line * 2;
+      fetch_ahead<kLineScales * 2>(from, ahead);
+      for (std::int64_t at = 0; at < kLineScales; at += kLanes) {
+        store(block.decoded + line + at, load_f16(from + at * 2));
+      }
     }
     return {page, page + layout.values_at, block.decoded,
             block.decoded + layout.blocks * kPageCells};
