@@ -10,6 +10,7 @@
 #include "../progress_printer.h"
 #include "base/human_units.h"
 #include "base/process_stats.h"
+#include "base/thread_pool.h"
 #include "commands.h"
 #include "pipeline/convert.h"
 #include "pipeline/report.h"
@@ -434,7 +435,8 @@ Status run_convert(const ConvertFlags& flags, const CancelToken& cancel, bool& i
     return make_error(ErrorCode::kInvalidArgument,
                       "--output DIR is needed (or --dry-run to see the plan)");
   }
-  const ConvertOptions options = PJ_TRY(to_options(flags));
+  ConvertOptions options = PJ_TRY(to_options(flags));
+  options.model_options.hash_ahead = flags.threads != 1 && usable_cpu_count() > 1;
   const auto prepared = PJ_TRY(prepare_conversion(options));
   Result<ConvertReport> report = [&] {
     ProgressPrinter progress(flags.quiet ? Verbosity::kQuiet : Verbosity::kNormal);

@@ -117,7 +117,9 @@ Result<OpenedModel> open_model_gguf(const fs::path& path) {
   return model;
 }
 
-Result<OpenedModel> open_model_folder(const fs::path& folder) {
+namespace {
+
+Result<OpenedModel> open_weights_folder(const fs::path& folder) {
   OpenedModel model;
   model.source = {.format = "safetensors", .path = folder.string(), .repo_id = "", .revision = ""};
   fs::path named = fs::absolute(folder).lexically_normal();
@@ -133,33 +135,51 @@ Result<OpenedModel> open_model_folder(const fs::path& folder) {
   GgufMap map = PJ_TRY(map_to_gguf(model.config, model.tensors->tensors()));
   model.outputs = std::move(map.tensors);
   model.gguf_keys = std::move(map.keys);
+  model.arch = map.arch;
   model.family = std::string(map.arch->name);
   model.warnings = std::move(map.warnings);
   count_params(model);
+  return model;
+}
 
+}  // namespace
+
+Status complete_model(OpenedModel& model) {
+  if (model.arch == nullptr) return {};  // a GGUF file, which has all in one place
   const auto embedding = std::ranges::find(model.outputs, "token_embd.weight", &OutputTensor::name);
   const TokenizerRules rules{
-      .add_space_prefix = map.arch->tokenizer.add_space_prefix,
-      .pre_tokenizer = std::string(map.arch->tokenizer.fallback_pre_tokenizer),
+      .add_space_prefix = model.arch->tokenizer.add_space_prefix,
+      .pre_tokenizer = std::string(model.arch->tokenizer.fallback_pre_tokenizer),
       .vocab_size = embedding == model.outputs.end() ? 0 : embedding->shape.rows()};
-  TokenizerExport tokenizer = PJ_TRY(export_tokenizer(folder, model.config, rules));
+  TokenizerExport tokenizer = PJ_TRY(export_tokenizer(model.source.path, model.config, rules));
   model.gguf_keys.merge(tokenizer.keys);
   for (std::string& warning : tokenizer.warnings) model.warnings.push_back(std::move(warning));
   set_general_keys(model);
-  PJ_TRY(check_architecture(model));
+  return check_architecture(model);
+}
+
+Result<OpenedModel> open_model_folder(const fs::path& folder) {
+  OpenedModel model = PJ_TRY(open_weights_folder(folder));
+  PJ_TRY(complete_model(model));
   return model;
 }
 
 Result<OpenedModel> open_model_path(const fs::path& path) {
+  OpenedModel model = PJ_TRY(open_weights_path(path));
+  PJ_TRY(complete_model(model));
+  return model;
+}
+
+Result<OpenedModel> open_weights_path(const fs::path& path) {
   std::error_code ignored;
   const fs::file_status status = fs::status(path, ignored);
-  if (fs::is_directory(status)) return open_model_folder(path);
+  if (fs::is_directory(status)) return open_weights_folder(path);
   if (!fs::is_regular_file(status)) PJ_TRY(File::open_read(path));  // says what it is, or is not
   const std::string extension = path.extension().string();
   if (extension == ".gguf") return open_model_gguf(path);
   if (extension == ".safetensors" || path.filename() == "config.json") {
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-    return open_model_folder(folder);
+    return open_weights_folder(folder);
   }
   return make_error(ErrorCode::kUnsupported,
                     "'{}' is not a model this program reads: expected a folder with config.json "

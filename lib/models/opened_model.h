@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "archs/arch_spec.h"
 #include "archs/output_tensor.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -44,8 +45,9 @@ struct OpenedModel {
   std::vector<OutputTensor> outputs;  // in file order
   std::vector<std::int64_t> fp8_block = {128, 128};  // rows, cols under one weight_scale_inv
 
-  std::string family;             // of archs/, or the GGUF architecture
-  std::int64_t params_total = 0;  // elements of all weights
+  const ArchSpec* arch = nullptr;  // of archs/; null for GGUF sources
+  std::string family;              // its name, or the GGUF architecture
+  std::int64_t params_total = 0;   // elements of all weights
   std::vector<std::string> warnings;
 };
 
@@ -58,6 +60,12 @@ Result<OpenedModel> open_model_gguf(const std::filesystem::path& path);
 
 // Either of them, or a .safetensors file or the config.json of such a folder. `path` must be there.
 Result<OpenedModel> open_model_path(const std::filesystem::path& path);
+
+// open_model_path() in two steps, for who has something to do meanwhile: a vocabulary of a hundred
+// thousand tokens takes longer to read than everything else together. Before the second step
+// gguf_keys lacks the tokenizer's and general.* keys.
+Result<OpenedModel> open_weights_path(const std::filesystem::path& path);
+Status complete_model(OpenedModel& model);
 
 // The type in which a tensor's rows are stored in the source, BF16 for FP8 and F32 for what is
 // computed.

@@ -163,13 +163,15 @@ Status check_disk_space(const Plan& plan, const fs::path& folder) {
                     format_bytes(free), free);
 }
 
-Result<ExecuteResult> execute_with_space(const PreparedConversion& prepared,
+Result<ExecuteResult> execute_with_space(PreparedConversion& prepared,
                                          const ConvertOptions& options, const fs::path& folder,
                                          Journal& journal, const CancelToken& cancel,
                                          Progress& progress) {
   PJ_TRY(check_disk_space(prepared.plan, folder));
-  return execute_plan(prepared.model, prepared.plan, folder, journal, options.execute, cancel,
-                      progress);
+  auto hasher = std::move(prepared.model.hasher);
+  if (hasher == nullptr) hasher = PJ_TRY(SourceHasher::open(prepared.model.tensors->files()));
+  return execute_plan(prepared.model, prepared.plan, folder, journal, *hasher, options.execute,
+                      cancel, progress);
 }
 
 void remove_partial_files(const Plan& plan, const fs::path& folder) {
@@ -260,7 +262,7 @@ Result<std::unique_ptr<PreparedConversion>> prepare_conversion(const ConvertOpti
   return prepared;
 }
 
-Result<ConvertReport> convert(const PreparedConversion& prepared, const ConvertOptions& options,
+Result<ConvertReport> convert(PreparedConversion& prepared, const ConvertOptions& options,
                               const CancelToken& cancel, Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
   const Json existing = PJ_TRY(read_manifest(options.output));

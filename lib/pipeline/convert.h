@@ -59,7 +59,8 @@ struct ConvertReport {
 // unique_ptr: plan and report point into the parts, so the whole must not move.
 Result<std::unique_ptr<PreparedConversion>> prepare_conversion(const ConvertOptions& options);
 
-Result<ConvertReport> convert(const PreparedConversion& prepared, const ConvertOptions& options,
+// What the model's hasher has done by now is used, once; everything else stays as it is.
+Result<ConvertReport> convert(PreparedConversion& prepared, const ConvertOptions& options,
                               const CancelToken& cancel, Progress& progress);
 
 }  // namespace pajamas

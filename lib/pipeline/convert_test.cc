@@ -89,6 +89,7 @@ TEST_F(ConvertTest, GivesTheSameBytesForAnyThreadCountAndMemoryLimit) {
     ConvertOptions other = options(fmt::format("b{}", threads));
     other.execute.threads = threads;
     other.execute.max_memory_bytes = std::uint64_t{1} << 31;
+    other.model_options.hash_ahead = threads == 7;
     ASSERT_TRUE(run(other));
     for (const char* type : {"q4_k_m", "q8_0", "f16"}) {
       EXPECT_EQ(bytes("a", type), bytes(other.output.filename(), type)) << threads << type;

@@ -402,8 +402,8 @@ Result<std::int64_t> choose_chunk_elems(const Model& model, const RowReader& rea
 
 Result<ExecuteResult> execute_plan(const Model& model, const Plan& plan,
                                    const std::filesystem::path& folder, Journal& journal,
-                                   const ExecuteOptions& options, const CancelToken& cancel,
-                                   Progress& progress) {
+                                   SourceHasher& hasher, const ExecuteOptions& options,
+                                   const CancelToken& cancel, Progress& progress) {
   ThreadPool pool(options.threads);
   const RowReader reader(*model.tensors, nullptr, model.fp8_block);
   const std::int64_t chunk_elems =
@@ -416,11 +416,11 @@ Result<ExecuteResult> execute_plan(const Model& model, const Plan& plan,
     for (const auto& [tensor, entry] : journal.done()) done.insert(tensor);
   }
   const WorkList work = PJ_TRY(make_work_list(model, reader, done, chunk_elems));
-  const auto hasher = PJ_TRY(SourceHasher::open(model.tensors->files()));
   OutputHasher output_hasher;
   add_hashed_files(model, plan, files, done, output_hasher);
   Checkpointer checkpointer(files, journal, options.checkpoint_seconds);
-  Executor executor(model, plan, files, *hasher, output_hasher, checkpointer, work,
+  hasher.end_ahead();
+  Executor executor(model, plan, files, hasher, output_hasher, checkpointer, work,
                     pool.thread_count(), cancel, progress);
   const Status status =
       pool.run(static_cast<std::int64_t>(work.items.size()),
@@ -431,7 +431,7 @@ Result<ExecuteResult> execute_plan(const Model& model, const Plan& plan,
   }
 
   ExecuteResult result;
-  PJ_TRY(finish_files(pool, plan, checkpointer, *hasher, output_hasher, result));
+  PJ_TRY(finish_files(pool, plan, checkpointer, hasher, output_hasher, result));
   result.threads = pool.thread_count();
   result.resumed_tensors = static_cast<std::int64_t>(done.size());
   result.tensors = executor.take_entries();

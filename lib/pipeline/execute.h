@@ -36,10 +36,11 @@ struct ExecuteResult {
 };
 
 // Writes all files of the plan into `folder`, which exists; they are complete and synced when this
-// returns. Errors: NaN or infinity in a weight (names tensor and index), the disk, cancellation.
+// returns. `hasher` is one of the model's files that nothing was fed to yet. Errors: NaN or
+// infinity in a weight (names tensor and index), the disk, cancellation.
 Result<ExecuteResult> execute_plan(const Model& model, const Plan& plan,
                                    const std::filesystem::path& folder, Journal& journal,
-                                   const ExecuteOptions& options, const CancelToken& cancel,
-                                   Progress& progress);
+                                   SourceHasher& hasher, const ExecuteOptions& options,
+                                   const CancelToken& cancel, Progress& progress);
 
 }  // namespace pajamas

@@ -73,9 +73,14 @@ Status check_requantize(const Model& model, bool allowed) {
   return {};
 }
 
-Result<Model> complete(OpenedModel opened, const ModelOptions& options) {
-  Model model{std::move(opened)};
+Result<Model> open_path(const fs::path& path, const ModelOptions& options) {
+  Model model{PJ_TRY(open_weights_path(path))};
   PJ_TRY(check_requantize(model, options.allow_requantize));
+  if (options.hash_ahead) {
+    model.hasher = PJ_TRY(SourceHasher::open(model.tensors->files()));
+    model.hasher->begin_ahead();
+  }
+  PJ_TRY(complete_model(model));
   model.recipe_model = make_recipe_model(model);
   model.params_non_embedding = params_outside_embeddings(model);
   return model;
@@ -86,7 +91,7 @@ Result<Model> complete(OpenedModel opened, const ModelOptions& options) {
 Result<Model> open_model(std::string_view what, const ModelOptions& options) {
   const fs::path path(what);
   std::error_code ignored;
-  if (fs::exists(path, ignored)) return complete(PJ_TRY(open_model_path(path)), options);
+  if (fs::exists(path, ignored)) return open_path(path, options);
   if (!is_repo_id(what)) {
     return make_error(ErrorCode::kNotFound,
                       "'{}' is not there; give a model folder, a .gguf file, or a repo id like "
@@ -94,7 +99,7 @@ Result<Model> open_model(std::string_view what, const ModelOptions& options) {
                       what);
   }
   const CachedSnapshot snapshot = PJ_TRY(find_in_hf_cache(what, options.revision));
-  Model model = PJ_TRY(complete(PJ_TRY(open_model_folder(snapshot.folder)), options));
+  Model model = PJ_TRY(open_path(snapshot.folder, options));
   model.source.repo_id = snapshot.repo_id;
   model.source.revision = snapshot.revision;
   model.name = snapshot.repo_id.substr(snapshot.repo_id.rfind('/') + 1);

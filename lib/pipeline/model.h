@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "models/opened_model.h"
+#include "pipeline/source_hash.h"
 #include "quantize/recipe.h"
 
 namespace pajamas {
@@ -18,11 +19,15 @@ namespace pajamas {
 struct Model : OpenedModel {
   RecipeModel recipe_model = {};
   std::int64_t params_non_embedding = 0;  // without token embedding and output
+  std::unique_ptr<SourceHasher> hasher;   // of the source files, at work; see hash_ahead
 };
 
 struct ModelOptions {
   std::string revision = "main";  // for repo ids
   bool allow_requantize = false;  // accept a GGUF source with block-quantized tensors
+  // A thread hashes the weights while others are still to be found out: the tokenizer is read by
+  // one thread, and the hash of a file by one at a time.
+  bool hash_ahead = false;
 };
 
 // `what`: a folder, a .safetensors or .gguf file, or a repo id found in the local Hugging Face

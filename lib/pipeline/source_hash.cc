@@ -28,6 +28,22 @@ Result<std::unique_ptr<SourceHasher>> SourceHasher::open(
   return hasher;
 }
 
+void SourceHasher::begin_ahead() {
+  ahead_ = std::jthread([this](const std::stop_token& stop) { hash_ahead(stop); });
+}
+
+void SourceHasher::hash_ahead(const std::stop_token& stop) {
+  for (const auto& state : states_) {
+    while (state->hashed < state->size) {
+      if (stop.stop_requested()) return;
+      // A step is read as a whole before any of it is hashed, so a failed one can be tried again.
+      const std::uint64_t until = std::min<std::uint64_t>(state->size, state->hashed + kReadBytes);
+      if (!hash_gap(*state, state->hashed, until)) return;
+      state->hashed = until;
+    }
+  }
+}
+
 Status SourceHasher::feed(int file, std::uint64_t offset, std::span<const std::byte> bytes) {
   State& state = *states_[static_cast<std::size_t>(file)];
   std::unique_lock lock(state.mutex);

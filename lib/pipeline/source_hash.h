@@ -4,6 +4,8 @@
 // Workers feed ranges roughly in file order. A range that comes too early waits as a copy; what
 // nobody feeds (headers, tensors that are not used, what an earlier run did already) is read when
 // the hash gets there. feed() may be called from many threads.
+//
+// Before there is anything to feed, a thread of its own can begin: begin_ahead() and end_ahead().
 #pragma once
 
 #include <atomic>
@@ -13,7 +15,9 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -31,6 +35,12 @@ struct FileHash {
 class SourceHasher {
  public:
   static Result<std::unique_ptr<SourceHasher>> open(std::span<const std::filesystem::path> files);
+
+  // A thread hashes the files from their beginnings until end_ahead() or the destructor stops it.
+  // What it cannot read is left to finish(), which says why.
+  void begin_ahead();
+  // Before the first feed(). Returns within the time that a megabyte takes.
+  void end_ahead() { ahead_ = {}; }
 
   // Bytes of a file at an offset. Ranges come in ascending order of offset, give or take as many as
   // there are threads. One caller at a time hashes a file, and goes on while others bring more: be
@@ -57,10 +67,12 @@ class SourceHasher {
     Sha256 hash;
   };
 
+  void hash_ahead(const std::stop_token& stop);
   static Status hash_gap(State& state, std::uint64_t from, std::uint64_t until);
 
   std::vector<std::unique_ptr<State>> states_;
   std::atomic<bool> is_ending_{false};
+  std::jthread ahead_;  // the last member: it works on the others
 };
 
 }  // namespace pajamas

@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -95,6 +98,36 @@ TEST_F(SourceHasherTest, WhatComesAfterTheEndWasCalledIsHashedToo) {
   ASSERT_TRUE((*hasher)->feed(0, 0, range(0, 4096)));
   ASSERT_TRUE((*hasher)->feed(0, 8192, range(8192, 4096)));
   EXPECT_EQ((*hasher)->finish(0).value().sha256, expected_);
+}
+
+TEST_F(SourceHasherTest, WhatWasHashedAheadIsNotMissedNorHashedTwice) {
+  content_.resize(std::size_t{9} << 20, '\7');
+  ASSERT_TRUE(write_file_atomic(path_, content_));
+  expected_ = sha256_hex(std::as_bytes(std::span(content_)));
+  for (const auto wait : {std::chrono::microseconds(0), std::chrono::microseconds(2000),
+                          std::chrono::microseconds(1000000)}) {
+    auto hasher = SourceHasher::open(std::span(&path_, 1));
+    ASSERT_TRUE(hasher);
+    (*hasher)->begin_ahead();
+    std::this_thread::sleep_for(wait);
+    (*hasher)->end_ahead();
+    constexpr std::size_t kChunk = 300000;
+    for (std::size_t offset = 0; offset < content_.size(); offset += kChunk) {
+      ASSERT_TRUE(
+          (*hasher)->feed(0, offset, range(offset, std::min(kChunk, content_.size() - offset))));
+    }
+    EXPECT_EQ((*hasher)->finish(0).value().sha256, expected_);
+  }
+}
+
+TEST_F(SourceHasherTest, AFileThatShrinksUnderTheThreadAheadIsAnErrorAtTheEnd) {
+  auto hasher = SourceHasher::open(std::span(&path_, 1));
+  ASSERT_TRUE(hasher);
+  fs::resize_file(path_, 1000);
+  (*hasher)->begin_ahead();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  (*hasher)->end_ahead();
+  EXPECT_FALSE((*hasher)->finish(0));
 }
 
 }  // namespace
