@@ -55,7 +55,7 @@ def measure(library, model_path: str, threads: int, prompt: int, generated: int,
     memory = library.llama_get_memory(context)
     tokens = [(7919 * index + 11) % (size - 512) for index in range(max(prompt, depth, 1))]
 
-    decode(library, context, tokens[:32])  # warm-up: touches all weights
+    decode(library, context, tokens[: max(prompt, 32)])  # touches all weights and buffers
     answer = {"load_seconds": load_seconds}
     if prompt > 0:
         library.llama_memory_clear(memory, True)

@@ -140,8 +140,8 @@ Status run_benchmark(const BenchmarkFlags& given, const CancelToken& cancel) {
                {"load_seconds", seconds_since(start)}};
   {  // touches all weights and buffers once
     Sequence warm_up = engine->new_sequence();
-    PJ_TRY(
-        engine->prefill(warm_up, some_tokens(kWarmUpTokens, engine->parameters().vocab), cancel));
+    const int count = std::max(flags.prompt_tokens, kWarmUpTokens);
+    PJ_TRY(engine->prefill(warm_up, some_tokens(count, engine->parameters().vocab), cancel));
   }
   if (flags.prompt_tokens > 0) PJ_TRY(measure_prompt(*engine, flags, cancel, json));
   if (flags.generated_tokens > 0) PJ_TRY(measure_generation(*engine, flags, cancel, json));
