@@ -314,11 +314,13 @@ def test_metrics_show_the_queue():
         options = {"model": NAME, "prompt": PROMPT, "max_tokens": 400}
         options["extra_body"] = {"ignore_eos": True}
 
+        # One answer takes less time than making a client, so each asks until the queue was seen.
+        was_seen = threading.Event()
+
         def run():
-            try:
-                service.client(max_retries=0).completions.create(**options)
-            except openai.APIConnectionError:
-                pass  # the server is stopped below
+            client = service.client(max_retries=0)
+            while not was_seen.is_set():
+                client.completions.create(**options)
 
         threads = [threading.Thread(target=run) for _ in range(3)]
         for thread in threads:
@@ -328,6 +330,7 @@ def test_metrics_show_the_queue():
         while (1, 2) not in seen and time.monotonic() - begin < 20:
             now = metrics_of(service)
             seen.add((now["pajamas_requests_running"], now["pajamas_requests_waiting"]))
+        was_seen.set()
         for thread in threads:
             thread.join()
         assert (1, 2) in seen, seen
