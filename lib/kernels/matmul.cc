@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kZen5Family = 0x1a;
 
-// What was fastest on the processors that were measured; docs/kernels.md has the numbers.
+// What was fastest on the processors that were measured; docs/kernels.md says why.
 std::int64_t fetch_distance() {
   if (cpu_is_intel()) return 4096;
   if (cpu_amd_family() >= kZen5Family) return 6144;

@@ -90,6 +90,29 @@ void set_general_keys(OpenedModel& model) {
   model.gguf_keys = std::move(keys);
 }
 
+Result<OpenedModel> open_weights_folder(const fs::path& folder) {
+  OpenedModel model;
+  model.source = {.format = "safetensors", .path = folder.string(), .repo_id = "", .revision = ""};
+  fs::path named = fs::absolute(folder).lexically_normal();
+  if (!named.has_filename()) named = named.parent_path();
+  model.name = named.filename().string();
+
+  // Weights first: what is wrong with them (pickles only, nothing at all) says more about a folder
+  // than a missing config.
+  model.tensors = PJ_TRY(open_safetensors(folder));
+  model.config = PJ_TRY(read_json_file(folder / "config.json", kConfigLimits));
+  PJ_TRY(read_fp8_block(model));
+  PJ_TRY(look_through_mlx(model, folder));
+  GgufMap map = PJ_TRY(map_to_gguf(model.config, model.tensors->tensors()));
+  model.outputs = std::move(map.tensors);
+  model.gguf_keys = std::move(map.keys);
+  model.arch = map.arch;
+  model.family = std::string(map.arch->name);
+  model.warnings = std::move(map.warnings);
+  count_params(model);
+  return model;
+}
+
 }  // namespace
 
 Result<OpenedModel> open_model_gguf(const fs::path& path) {
@@ -116,33 +139,6 @@ Result<OpenedModel> open_model_gguf(const fs::path& path) {
   model.family = *model.gguf_keys.find_as<std::string>("general.architecture");
   return model;
 }
-
-namespace {
-
-Result<OpenedModel> open_weights_folder(const fs::path& folder) {
-  OpenedModel model;
-  model.source = {.format = "safetensors", .path = folder.string(), .repo_id = "", .revision = ""};
-  fs::path named = fs::absolute(folder).lexically_normal();
-  if (!named.has_filename()) named = named.parent_path();
-  model.name = named.filename().string();
-
-  // Weights first: what is wrong with them (pickles only, nothing at all) says more about a folder
-  // than a missing config.
-  model.tensors = PJ_TRY(open_safetensors(folder));
-  model.config = PJ_TRY(read_json_file(folder / "config.json", kConfigLimits));
-  PJ_TRY(read_fp8_block(model));
-  PJ_TRY(look_through_mlx(model, folder));
-  GgufMap map = PJ_TRY(map_to_gguf(model.config, model.tensors->tensors()));
-  model.outputs = std::move(map.tensors);
-  model.gguf_keys = std::move(map.keys);
-  model.arch = map.arch;
-  model.family = std::string(map.arch->name);
-  model.warnings = std::move(map.warnings);
-  count_params(model);
-  return model;
-}
-
-}  // namespace
 
 Status complete_model(OpenedModel& model) {
   if (model.arch == nullptr) return {};  // a GGUF file, which has all in one place

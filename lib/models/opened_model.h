@@ -62,8 +62,8 @@ Result<OpenedModel> open_model_gguf(const std::filesystem::path& path);
 Result<OpenedModel> open_model_path(const std::filesystem::path& path);
 
 // open_model_path() in two steps, for who has something to do meanwhile: a vocabulary of a hundred
-// thousand tokens takes longer to read than everything else together. Before the second step
-// gguf_keys lacks the tokenizer's and general.* keys.
+// thousand tokens takes longer to read than everything else together. The second step, once, adds
+// to gguf_keys of a folder what the tokenizer says and the general.* keys; a GGUF file has them.
 Result<OpenedModel> open_weights_path(const std::filesystem::path& path);
 Status complete_model(OpenedModel& model);
 

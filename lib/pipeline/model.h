@@ -25,8 +25,7 @@ struct Model : OpenedModel {
 struct ModelOptions {
   std::string revision = "main";  // for repo ids
   bool allow_requantize = false;  // accept a GGUF source with block-quantized tensors
-  // A thread hashes the weights while others are still to be found out: the tokenizer is read by
-  // one thread, and the hash of a file by one at a time.
+  // A thread of its own begins to hash the source files while the tokenizer is read.
   bool hash_ahead = false;
 };
 
